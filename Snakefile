@@ -1,0 +1,36 @@
+# Sparkle: synthesis -> shards -> datasets -> fine-tuning -> inference -> scores -> tables -> report.
+# The rules are in rules/, what they run is in sparkle/, what they run it with is in config/.
+from snakemake.utils import min_version
+
+min_version("9.13")
+
+if not workflow.overwrite_configfiles:
+
+    configfile: "config/config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/data.smk"
+include: "rules/models.smk"
+include: "rules/training.smk"
+include: "rules/inference.smk"
+include: "rules/scoring.smk"
+include: "rules/report.smk"
+
+
+onsuccess:
+    print(f"\nDone. Open {RESULTS}/report.html; the numbers are in {RESULTS}/tables/matrix.csv.")
+
+
+onerror:
+    print("\nA step failed: its log is printed above and kept under logs/. What is finished is kept:")
+    print("mend the cause and run the same command again.")
+
+
+rule all:
+    localrule: True
+    input:
+        "<results>/tables/matrix.csv",
+        "<results>/data/leaks.json",
+        "<results>/report.html",
+    default_target: True

@@ -1,0 +1,91 @@
+# REQUIRED INPUTS: the config (config/config.yaml, or --configfile).
+# OUTPUTS: none; defines what the other files use: the checked experiment, the names of its parts,
+#   and params that hold just what a job depends on, so that an edit reruns what it affects.
+import os
+import sys
+
+from snakemake.exceptions import WorkflowError
+
+# Jobs run the Python that runs Snakemake, also when its environment is not activated.
+os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]
+sys.path.insert(0, str(workflow.basedir))
+
+from sparkle.config.models import EmbeddedModel
+from sparkle.errors import SparkleError
+from sparkle.experiment import Experiment
+from sparkle.files import canonical_json, folder_hash
+from sparkle.fingerprint import fingerprint
+from sparkle.models.shipped import SHIPPED_WEIGHTS
+
+try:
+    EXPERIMENT = Experiment.from_mapping(config)
+except SparkleError as error:
+    raise WorkflowError(str(error)) from None
+
+RESULTS = EXPERIMENT.config.results
+EVALUATION_SETS = EXPERIMENT.evaluation_sets
+TRAINING_SOURCES = EXPERIMENT.training_sources()
+SYNTHESIS_JOBS = EXPERIMENT.config.synthesis.jobs
+EMBEDDED = [m for m in EXPERIMENT.models if isinstance(EXPERIMENT.model(m), EmbeddedModel)]
+PRETRAINED = [m for m in EMBEDDED if EXPERIMENT.model(m).weights == "train"]
+SHIPPED = [m for m in EMBEDDED if m not in PRETRAINED]
+LOCATED = [m for m in EXPERIMENT.models if m not in EMBEDDED]
+REFERENCES = [cell.model for cell in EXPERIMENT.reference_cells()]
+ROWS = [cell.folder for cell in EXPERIMENT.reference_cells() + EXPERIMENT.cells()]
+
+
+pathvars:
+    results=RESULTS,
+
+
+def one_of(names):
+    """A wildcard constraint that matches exactly these names."""
+    return "|".join(names) or "(?!)"
+
+
+wildcard_constraints:
+    job=r"\d{3}",
+    seed=r"\d+",
+    model=one_of(EXPERIMENT.models),
+    train_set=one_of(EXPERIMENT.train_sets),
+    evaluation_set=one_of(EVALUATION_SETS),
+
+
+def settings(value):
+    """Settings of a step as canonical JSON: the same text for the same values."""
+    return canonical_json(value.model_dump(mode="json"))
+
+
+def code_of_tasks(names):
+    """Fingerprint of the tasks' modules, which synthesis and scoring import by name."""
+    return fingerprint(*(f"sparkle.tasks.{name}" for name in names))
+
+
+def code_of_sets():
+    return code_of_tasks({EXPERIMENT.config.evaluation_sets[s].task for s in EVALUATION_SETS})
+
+
+def evaluation_files():
+    return [f"<results>/data/evaluation/{name}.parquet" for name in EVALUATION_SETS]
+
+
+def needs(step):
+    """Resources of a step from the config. GPUs only where the config gives some."""
+    return getattr(EXPERIMENT.config.resources, step)
+
+
+def gpus_of(step):
+    """The GPU resource of a step, only if it has any: Slurm then places it on a GPU node."""
+    return {"gpu": needs(step).gpus} if needs(step).gpus else {}
+
+
+def shipped_hash(model):
+    """Hash of the weights that come with Sparkle, so that new ones rerun what they feed."""
+    folder = SHIPPED_WEIGHTS / model
+    return folder_hash(folder) if folder.is_dir() else "none"
+
+
+def located_settings(model):
+    """Settings of a model that is not made here: its name, and where it is."""
+    located = {"name": model, "model": EXPERIMENT.model(model).model_dump(mode="json")}
+    return canonical_json(located)

@@ -1,0 +1,108 @@
+# REQUIRED INPUTS: none.
+# OUTPUTS: <results>/data/shards/...        Parquet shards of images with scene and questions
+#          <results>/data/training/...      one dataset per train set, as ms-swift reads it
+#          <results>/data/evaluation/...    one dataset per evaluation set
+#          <results>/data/leaks.json        proof that no tested scene occurs in training
+# STEPS: draw and render (few jobs, many shards each), merge, compare train with test.
+
+
+rule data_synthesize_training:
+    output:
+        "<results>/data/shards/training/{source}/job-{job}.json",
+    log:
+        "logs/data_synthesize_training/{source}-{job}.log",
+    benchmark:
+        "benchmarks/runs/data_synthesize_training/{source}-{job}.tsv"
+    threads: needs("synthesis").threads
+    resources:
+        mem_mb=needs("synthesis").memory_mb,
+        runtime=needs("synthesis").minutes,
+    params:
+        settings=lambda w: settings(TRAINING_SOURCES[w.source]),
+        jobs=SYNTHESIS_JOBS,
+        code=lambda w: (
+            fingerprint("sparkle.datasets.synthesis"),
+            code_of_tasks(use.name for use in TRAINING_SOURCES[w.source].tasks),
+        ),
+    shell:
+        "python -m sparkle synthesize --settings {params.settings:q} --job {wildcards.job}"
+        " --jobs {params.jobs} --output $(dirname {output:q}) > {log:q} 2>&1"
+
+
+rule data_synthesize_evaluation:
+    output:
+        "<results>/data/shards/evaluation/{evaluation_set}/job-000.json",
+    log:
+        "logs/data_synthesize_evaluation/{evaluation_set}.log",
+    benchmark:
+        "benchmarks/runs/data_synthesize_evaluation/{evaluation_set}.tsv"
+    threads: needs("synthesis").threads
+    resources:
+        mem_mb=needs("synthesis").memory_mb,
+        runtime=needs("synthesis").minutes,
+    params:
+        settings=lambda w: settings(EXPERIMENT.evaluation_source(w.evaluation_set)),
+        code=lambda w: (
+            fingerprint("sparkle.datasets.synthesis"),
+            code_of_tasks([EXPERIMENT.config.evaluation_sets[w.evaluation_set].task]),
+        ),
+    shell:
+        "python -m sparkle synthesize --settings {params.settings:q}"
+        " --output $(dirname {output:q}) > {log:q} 2>&1"
+
+
+rule data_merge_training:
+    localrule: True
+    input:
+        lambda w: expand(
+            "<results>/data/shards/training/{source}/job-{job:03d}.json",
+            source=EXPERIMENT.families(w.train_set),
+            job=range(SYNTHESIS_JOBS),
+        ),
+    output:
+        manifest="<results>/data/training/{train_set}/manifest.json",
+        data="<results>/data/training/{train_set}/data/part-00000.parquet",
+    log:
+        "logs/data_merge_training/{train_set}.log",
+    params:
+        settings=lambda w: settings(EXPERIMENT.training_merge(w.train_set)),
+        code=fingerprint("sparkle.datasets.merge"),
+    shell:
+        "python -m sparkle merge-training --settings {params.settings:q} --sources {input:q}"
+        " --output $(dirname {output.manifest:q}) > {log:q} 2>&1"
+
+
+rule data_merge_evaluation:
+    localrule: True
+    input:
+        "<results>/data/shards/evaluation/{evaluation_set}/job-000.json",
+    output:
+        data="<results>/data/evaluation/{evaluation_set}.parquet",
+        manifest="<results>/data/evaluation/{evaluation_set}.json",
+    log:
+        "logs/data_merge_evaluation/{evaluation_set}.log",
+    params:
+        code=fingerprint("sparkle.datasets.merge"),
+    shell:
+        "python -m sparkle merge-evaluation --sources {input:q} --output {output.data:q}"
+        " > {log:q} 2>&1"
+
+
+rule data_check_leaks:
+    localrule: True
+    input:
+        training=expand(
+            "<results>/data/training/{train_set}/manifest.json", train_set=EXPERIMENT.train_sets
+        ),
+        evaluation=expand(
+            "<results>/data/evaluation/{evaluation_set}.json", evaluation_set=EVALUATION_SETS
+        ),
+    output:
+        "<results>/data/leaks.json",
+    log:
+        "logs/data_check_leaks/all.log",
+    params:
+        code=fingerprint("sparkle.datasets.leaks"),
+    shell:
+        "python -m sparkle check-leaks --training {input.training:q}"
+        " --evaluation {input.evaluation:q} --output {output:q} > {log:q} 2>&1"

@@ -1,0 +1,78 @@
+# REQUIRED INPUTS: base weights, tuned weights (but for train set `none`), all evaluation sets.
+# OUTPUTS: <results>/predictions/{model}/{train_set}/seed{seed}/{evaluation_set}.parquet
+# STEPS: ms-swift inference, one model load for all evaluation sets; the oracle and chance answer
+#   the same questions. Answers are kept in <results>/work as they come.
+
+
+def all_predictions(folder):
+    return [f"<results>/predictions/{folder}/{name}.parquet" for name in EVALUATION_SETS]
+
+
+rule inference_base:
+    input:
+        base="<results>/models/{model}/base.json",
+        sets=evaluation_files(),
+    output:
+        all_predictions("{model}/none/seed0"),
+    log:
+        "logs/inference_base/{model}.log",
+    benchmark:
+        "benchmarks/runs/inference_base/{model}.tsv"
+    threads: needs("inference").threads
+    resources:
+        mem_mb=needs("inference").memory_mb,
+        runtime=needs("inference").minutes,
+        **gpus_of("inference"),
+    params:
+        settings=lambda w: settings(EXPERIMENT.inference(w.model)),
+        gpus=needs("inference").gpus,
+        code=fingerprint("sparkle.inference.infer"),
+    shell:
+        "python -m sparkle infer --settings {params.settings:q} --base {input.base:q}"
+        " --evaluation-sets {input.sets:q} --output $(dirname {output[0]:q})"
+        " --work {RESULTS}/work --threads {threads} --gpus {params.gpus} --log {log:q}"
+
+
+rule inference_tuned:
+    input:
+        base="<results>/models/{model}/base.json",
+        weights="<results>/models/{model}/{train_set}/seed{seed}/weights",
+        record="<results>/models/{model}/{train_set}/seed{seed}/record.json",
+        sets=evaluation_files(),
+    output:
+        all_predictions("{model}/{train_set}/seed{seed}"),
+    log:
+        "logs/inference_tuned/{model}-{train_set}-{seed}.log",
+    benchmark:
+        "benchmarks/runs/inference_tuned/{model}-{train_set}-{seed}.tsv"
+    threads: needs("inference").threads
+    resources:
+        mem_mb=needs("inference").memory_mb,
+        runtime=needs("inference").minutes,
+        **gpus_of("inference"),
+    params:
+        settings=lambda w: settings(EXPERIMENT.inference(w.model)),
+        gpus=needs("inference").gpus,
+        code=fingerprint("sparkle.inference.infer"),
+    shell:
+        "python -m sparkle infer --settings {params.settings:q} --base {input.base:q}"
+        " --tuned $(dirname {input.record:q}) --evaluation-sets {input.sets:q}"
+        " --output $(dirname {output[0]:q}) --work {RESULTS}/work --threads {threads}"
+        " --gpus {params.gpus} --log {log:q}"
+
+
+rule inference_reference:
+    localrule: True
+    input:
+        sets=evaluation_files(),
+    output:
+        all_predictions("{reference}/none/seed0"),
+    wildcard_constraints:
+        reference=one_of(REFERENCES),
+    log:
+        "logs/inference_reference/{reference}.log",
+    params:
+        code=(fingerprint("sparkle.inference.reference"), code_of_sets()),
+    shell:
+        "python -m sparkle reference --name {wildcards.reference}"
+        " --evaluation-sets {input.sets:q} --output $(dirname {output[0]:q}) > {log:q} 2>&1"

@@ -1,0 +1,46 @@
+# REQUIRED INPUTS: the matrix, the scores, the evaluation sets, the loss curves.
+# OUTPUTS: <results>/config.yaml      the config as it was used, with all defaults
+#          <results>/figures/...      the figures, as SVG and PNG
+#          <results>/report.html      one self-contained page
+# STEPS: write the config, draw, write the page.
+
+
+rule report_config:
+    localrule: True
+    output:
+        "<results>/config.yaml",
+    log:
+        "logs/report_config/all.log",
+    params:
+        settings=settings(EXPERIMENT.config),
+    shell:
+        "python -m sparkle freeze-config --settings {params.settings:q} --output {output:q}"
+        " > {log:q} 2>&1"
+
+
+rule report_write:
+    localrule: True
+    input:
+        config="<results>/config.yaml",
+        matrix="<results>/tables/matrix.csv",
+        scores=expand(
+            "<results>/scores/{row}/{evaluation_set}.parquet",
+            row=ROWS,
+            evaluation_set=EVALUATION_SETS,
+        ),
+        sets=evaluation_files(),
+        curves=[
+            f"<results>/models/{cell.folder}/training.csv" for cell in EXPERIMENT.trained_cells()
+        ],
+    output:
+        report="<results>/report.html",
+        matrix_figure="<results>/figures/matrix.svg",
+    log:
+        "logs/report_write/all.log",
+    params:
+        rows=ROWS,
+        sets=EVALUATION_SETS,
+        code=fingerprint("sparkle.reporting.report", "sparkle.reporting.figures"),
+    shell:
+        "python -m sparkle report --results {RESULTS} --rows {params.rows}"
+        " --evaluation-sets {params.sets} --config-file {input.config:q} > {log:q} 2>&1"

@@ -1,0 +1,45 @@
+# REQUIRED INPUTS: predictions and evaluation sets.
+# OUTPUTS: <results>/scores/{model}/{train_set}/seed{seed}/{evaluation_set}.parquet
+#          <results>/tables/matrix.{csv,parquet,md}
+# STEPS: judge each answer by its task's parser and verifier; gather everything in one matrix.
+
+
+rule scoring_score:
+    localrule: True
+    input:
+        predictions=all_predictions("{row}"),
+        sets=evaluation_files(),
+    output:
+        [f"<results>/scores/{{row}}/{name}.parquet" for name in EVALUATION_SETS],
+    wildcard_constraints:
+        row=one_of(ROWS),
+    log:
+        "logs/scoring_score/{row}.log",
+    params:
+        code=(fingerprint("sparkle.scoring.score"), code_of_sets()),
+    shell:
+        "python -m sparkle score --predictions $(dirname {input.predictions[0]:q})"
+        " --evaluation-sets {input.sets:q} --output $(dirname {output[0]:q}) > {log:q} 2>&1"
+
+
+rule scoring_tables:
+    localrule: True
+    input:
+        expand(
+            "<results>/scores/{row}/{evaluation_set}.parquet",
+            row=ROWS,
+            evaluation_set=EVALUATION_SETS,
+        ),
+    output:
+        "<results>/tables/matrix.csv",
+        "<results>/tables/matrix.parquet",
+        "<results>/tables/matrix.md",
+    log:
+        "logs/scoring_tables/all.log",
+    params:
+        rows=ROWS,
+        sets=EVALUATION_SETS,
+        code=fingerprint("sparkle.scoring.tables"),
+    shell:
+        "python -m sparkle tables --scores {RESULTS}/scores --rows {params.rows}"
+        " --evaluation-sets {params.sets} --output {RESULTS}/tables > {log:q} 2>&1"

@@ -1,0 +1,37 @@
+# REQUIRED INPUTS: base weights, the dataset of a train set, and proof that it leaks no test scene.
+# OUTPUTS: <results>/models/{model}/{train_set}/seed{seed}/weights       a model folder or adapters
+#          <results>/models/{model}/{train_set}/seed{seed}/training.csv  the loss curve
+#          <results>/models/{model}/{train_set}/seed{seed}/record.json   what they were made from
+# STEPS: swift sft. Checkpoints are kept in <results>/work, outside the declared outputs, so that
+#   an interrupted run goes on where it stopped.
+
+
+rule training_finetune:
+    input:
+        base="<results>/models/{model}/base.json",
+        manifest="<results>/data/training/{train_set}/manifest.json",
+        data="<results>/data/training/{train_set}/data/part-00000.parquet",
+        leaks="<results>/data/leaks.json",
+    output:
+        weights=directory("<results>/models/{model}/{train_set}/seed{seed}/weights"),
+        curve="<results>/models/{model}/{train_set}/seed{seed}/training.csv",
+        record="<results>/models/{model}/{train_set}/seed{seed}/record.json",
+    log:
+        "logs/training_finetune/{model}-{train_set}-{seed}.log",
+    benchmark:
+        "benchmarks/runs/training_finetune/{model}-{train_set}-{seed}.tsv"
+    threads: needs("training").threads
+    # The longest first: two jobs of unequal length then end closer together.
+    priority: 10
+    resources:
+        mem_mb=needs("training").memory_mb,
+        runtime=needs("training").minutes,
+        **gpus_of("training"),
+    params:
+        settings=lambda w: settings(EXPERIMENT.finetune(w.model, w.train_set, int(w.seed))),
+        gpus=needs("training").gpus,
+        code=fingerprint("sparkle.training.finetune"),
+    shell:
+        "python -m sparkle finetune --settings {params.settings:q} --base {input.base:q}"
+        " --dataset $(dirname {input.manifest:q}) --output $(dirname {output.record:q})"
+        " --work {RESULTS}/work --threads {threads} --gpus {params.gpus} --log {log:q}"

@@ -1,0 +1,35 @@
+"""The command line: one subcommand per step of the workflow, each usable by hand."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from sparkle import __version__
+from sparkle.commands import data, inspect, models, results
+from sparkle.errors import SparkleError
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser with all subcommands."""
+    parser = argparse.ArgumentParser(prog="sparkle", description=__doc__)
+    parser.add_argument("--version", action="version", version=f"sparkle {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for module in (inspect, data, models, results):
+        module.register(commands)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one subcommand. Faults the user can mend become a message; status 2."""
+    arguments = build_parser().parse_args(argv)
+    try:
+        arguments.run(arguments)
+    except SparkleError as error:
+        print(f"sparkle: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("sparkle: interrupted; run the same command again to go on.", file=sys.stderr)
+        return 130
+    return 0

@@ -1,0 +1,78 @@
+"""What the subcommands share: how they are registered and where settings come from."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from sparkle.config.base import Settings
+from sparkle.config.load import parse
+from sparkle.errors import SparkleError
+from sparkle.experiment import Experiment
+
+Chosen = TypeVar("Chosen", bound=Settings)
+Commands = argparse._SubParsersAction  # the public name for it does not exist
+
+DEFAULT_CONFIG = Path("config/config.yaml")
+
+
+def add_command(
+    commands: Commands,
+    name: str,
+    run: Callable[[argparse.Namespace], None],
+    summary: str,
+    example: str,
+) -> argparse.ArgumentParser:
+    """Register a subcommand with its help text and an example."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=summary,
+        description=summary[:1].upper() + summary[1:] + ".",
+        epilog=f"example:\n  sparkle {name} {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=run)
+    return parser
+
+
+def add_settings(parser: argparse.ArgumentParser, *names: str) -> None:
+    """Options that say what to do: ``--settings`` (rules) or ``--config`` and names (by hand)."""
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument("--settings", metavar="JSON", help="settings of this step, as rules pass")
+    group.add_argument(
+        "--config",
+        type=Path,
+        default=DEFAULT_CONFIG,
+        metavar="FILE",
+        help=f"config to take the settings from (default: {DEFAULT_CONFIG})",
+    )
+    for name in names:
+        parser.add_argument(f"--{name}", help=f"{name.replace('-', ' ')} of the config")
+
+
+def settings_of(
+    arguments: argparse.Namespace,
+    model: type[Chosen],
+    provider: Callable[[Experiment], Chosen],
+) -> Chosen:
+    """The settings given as JSON, or those that ``provider`` takes from the config."""
+    if arguments.settings is None:
+        return provider(Experiment.load(arguments.config))
+    try:
+        data = json.loads(arguments.settings)
+    except json.JSONDecodeError as error:
+        raise SparkleError(f"--settings is no JSON ({error}).", "Use --config instead.") from None
+    return parse(model, data, "--settings")
+
+
+def required(arguments: argparse.Namespace, name: str, known: list[str]) -> str:
+    """The value of an option that is needed with ``--config``, checked against known names."""
+    value = getattr(arguments, name.replace("-", "_"))
+    if value is None:
+        raise SparkleError(f"--{name} is missing.", f"One of: {', '.join(known)}.")
+    if value not in known:
+        raise SparkleError(f"--{name}: '{value}' is not known.", f"One of: {', '.join(known)}.")
+    return str(value)

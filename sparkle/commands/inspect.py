@@ -1,0 +1,66 @@
+"""Subcommands that look at a config and at what there is, without running anything."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from sparkle.commands.common import DEFAULT_CONFIG, Commands, add_command
+from sparkle.config.models import Config, FolderModel
+from sparkle.experiment import Experiment
+from sparkle.files import make_folder, write_text
+from sparkle.models.references import check_folder
+from sparkle.tasks import all_tasks
+
+
+def register(commands: Commands) -> None:
+    """Add the inspecting subcommands."""
+    parser = add_command(
+        commands,
+        "check",
+        _check,
+        "check a config, its folders and its models before anything runs",
+        "--config config/config.yaml",
+    )
+    parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG, help="config file")
+
+    add_command(commands, "tasks", _tasks, "list the registered tasks", "")
+
+    parser = add_command(
+        commands,
+        "schema",
+        _schema,
+        "write the JSON schema of the config, for editors",
+        "--output config/schema.json",
+    )
+    parser.add_argument("--output", type=Path, required=True, help="file to write")
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    experiment = Experiment.load(arguments.config)
+    make_folder(Path(experiment.config.results))
+    for name in experiment.models:
+        model = experiment.model(name)
+        if isinstance(model, FolderModel):
+            check_folder(Path(model.path), f"models.{name}.path")
+    cells, sets = experiment.cells(), experiment.evaluation_sets
+    print(
+        f"{arguments.config} is valid: {len(experiment.models)} models,"
+        f" {len(experiment.trained_cells())} fine-tunings, {len(cells)} x {len(sets)} evaluations."
+    )
+
+
+def _tasks(arguments: argparse.Namespace) -> None:
+    for name, task in all_tasks().items():
+        options = ", ".join(task.Options.model_fields) or "-"
+        print(f"{name:14} v{task.version}  {task.summary}; options: {options}")
+
+
+def schema_text() -> str:
+    """The JSON schema of the config as text."""
+    return json.dumps(Config.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def _schema(arguments: argparse.Namespace) -> None:
+    write_text(arguments.output, schema_text())

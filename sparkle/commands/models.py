@@ -1,0 +1,226 @@
+"""Subcommands that make, fetch and train models, and ask them."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from sparkle.commands.common import Commands, add_command, add_settings, required, settings_of
+from sparkle.commands.progress import reporter
+from sparkle.config.base import Settings
+from sparkle.config.models import BASE_TRAIN_SET, EmbeddedModel, FolderModel, HubModel
+from sparkle.errors import SparkleError
+from sparkle.experiment import Experiment
+from sparkle.files import read_json
+from sparkle.inference.infer import Subject, infer
+from sparkle.inference.reference import answer_by_reference
+from sparkle.inference.settings import InferenceSettings
+from sparkle.models.references import check_folder, fetch, read_base, write_base
+from sparkle.training.finetune import finetune
+from sparkle.training.pretraining import pretrain, unpack_shipped
+from sparkle.training.settings import FinetuneSettings, PretrainingSettings
+
+
+class LocatedModel(Settings):
+    """A model that is not made here: a folder, or a name on a hub."""
+
+    name: str
+    model: FolderModel | HubModel
+
+
+def register(commands: Commands) -> None:
+    """Add the model subcommands."""
+    parser = add_command(
+        commands,
+        "pretrain",
+        _pretrain,
+        "build the embedded model and teach it to see",
+        "--model sparkle-tiny --output results/models/sparkle-tiny/base",
+    )
+    _add_model_output(parser)
+    _add_work(parser)
+
+    parser = add_command(
+        commands,
+        "unpack-model",
+        _unpack,
+        "put the shipped weights of the embedded model in place",
+        "--model sparkle-tiny --output results/models/sparkle-tiny/base",
+    )
+    _add_model_output(parser)
+
+    parser = add_command(
+        commands,
+        "locate-model",
+        _locate,
+        "check a model folder, or download a model from its hub",
+        "--config config/paper.yaml --model qwen2.5-vl-7b"
+        " --output results/models/qwen2.5-vl-7b/base",
+    )
+    _add_model_output(parser)
+
+    parser = add_command(
+        commands,
+        "finetune",
+        _finetune,
+        "fine-tune a model on a train set with ms-swift, going on where it was interrupted",
+        "--model sparkle-tiny --train-set direction"
+        " --base results/models/sparkle-tiny/base.json --dataset results/data/training/direction"
+        " --output results/models/sparkle-tiny/direction/seed1",
+    )
+    add_settings(parser, "model", "train-set")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the training")
+    parser.add_argument("--base", type=Path, required=True, help="base.json of the model")
+    parser.add_argument("--dataset", type=Path, required=True, help="folder of the dataset")
+    parser.add_argument("--output", type=Path, required=True, help="folder for the results")
+    _add_work(parser)
+
+    parser = add_command(
+        commands,
+        "infer",
+        _infer,
+        "answer evaluation sets with ms-swift, keeping answers already given",
+        "--model sparkle-tiny --base results/models/sparkle-tiny/base.json"
+        " --tuned results/models/sparkle-tiny/direction/seed1"
+        " --evaluation-sets results/data/evaluation/*.parquet --output predictions",
+    )
+    add_settings(parser, "model")
+    parser.add_argument("--base", type=Path, required=True, help="base.json of the model")
+    parser.add_argument("--tuned", type=Path, help="output folder of a fine-tuning")
+    _add_sets(parser)
+    _add_work(parser)
+
+    parser = add_command(
+        commands,
+        "reference",
+        _reference,
+        "answer evaluation sets by the oracle or by chance",
+        "--name oracle --evaluation-sets results/data/evaluation/*.parquet --output predictions",
+    )
+    parser.add_argument("--name", required=True, help="oracle or chance")
+    _add_sets(parser)
+
+
+def _add_model_output(parser: argparse.ArgumentParser) -> None:
+    add_settings(parser, "model")
+    parser.add_argument(
+        "--output", type=Path, required=True, help="folder of the weights; OUTPUT.json names it"
+    )
+
+
+def _add_work(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--work",
+        type=Path,
+        default=Path("results/work"),
+        help="folder for checkpoints and partial answers (default: results/work)",
+    )
+    parser.add_argument("--threads", type=int, default=1, help="threads (default: 1)")
+    parser.add_argument("--gpus", type=int, default=0, help="GPUs; 0 = CPU (default: 0)")
+    parser.add_argument(
+        "--log", type=Path, help="file for all output; the screen then shows progress only"
+    )
+
+
+def _add_sets(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--evaluation-sets", type=Path, nargs="+", required=True, help="evaluation datasets"
+    )
+    parser.add_argument("--output", type=Path, required=True, help="folder for the predictions")
+
+
+def _pretraining(arguments: argparse.Namespace) -> PretrainingSettings:
+    return settings_of(
+        arguments,
+        PretrainingSettings,
+        lambda experiment: experiment.pretraining(required(arguments, "model", experiment.models)),
+    )
+
+
+def _pretrain(arguments: argparse.Namespace) -> None:
+    settings = _pretraining(arguments)
+    pretrain(
+        settings,
+        output=arguments.output,
+        work=arguments.work,
+        threads=arguments.threads,
+        report=reporter(arguments.log, arguments.output),
+    )
+
+
+def _unpack(arguments: argparse.Namespace) -> None:
+    if arguments.model is None:
+        raise SparkleError("--model is missing.", "Name the embedded model.")
+    unpack_shipped(_pretraining(arguments), name=arguments.model, output=arguments.output)
+
+
+def _locate(arguments: argparse.Namespace) -> None:
+    def from_config(experiment: Experiment) -> LocatedModel:
+        name = required(arguments, "model", experiment.models)
+        model = experiment.model(name)
+        if isinstance(model, EmbeddedModel):
+            raise SparkleError(
+                f"--model: '{name}' is an embedded model.", "Use unpack-model or pretrain for it."
+            )
+        return LocatedModel(name=name, model=model)
+
+    settings = settings_of(arguments, LocatedModel, from_config)
+    reference = arguments.output.with_suffix(".json")
+    if isinstance(settings.model, FolderModel):
+        folder = check_folder(Path(settings.model.path), f"models.{settings.name}.path")
+        base = write_base(reference, folder)
+    else:
+        base = fetch(
+            settings.model.id,
+            revision=settings.model.revision,
+            hub=settings.model.hub,
+            reference=reference,
+        )
+    print(f"{settings.name}: {base.identity}")
+
+
+def _finetune(arguments: argparse.Namespace) -> None:
+    def from_config(experiment: Experiment) -> FinetuneSettings:
+        model = required(arguments, "model", experiment.models)
+        train_set = required(arguments, "train-set", experiment.train_sets)
+        return experiment.finetune(model, train_set, arguments.seed)
+
+    finetune(
+        settings_of(arguments, FinetuneSettings, from_config),
+        base=read_base(arguments.base),
+        dataset=arguments.dataset,
+        output=arguments.output,
+        work=arguments.work / "training",
+        threads=arguments.threads,
+        gpus=arguments.gpus,
+        report=reporter(arguments.log, arguments.output),
+    )
+
+
+def _infer(arguments: argparse.Namespace) -> None:
+    settings = settings_of(
+        arguments,
+        InferenceSettings,
+        lambda experiment: experiment.inference(required(arguments, "model", experiment.models)),
+    )
+    base = read_base(arguments.base)
+    subject = Subject(base.path, None, base.identity)
+    if arguments.tuned is not None:
+        record = read_json(arguments.tuned / "record.json")
+        weights = arguments.tuned / "weights"
+        subject = Subject(base.path, weights, f"{base.identity}+{record['weights']}")
+    infer(
+        settings,
+        subject,
+        arguments.evaluation_sets,
+        arguments.output,
+        work=arguments.work / "inference",
+        threads=arguments.threads,
+        gpus=arguments.gpus,
+        report=reporter(arguments.log, arguments.output),
+    )
+
+
+def _reference(arguments: argparse.Namespace) -> None:
+    answer_by_reference(arguments.name, arguments.evaluation_sets, arguments.output)
+    print(f"{arguments.name}/{BASE_TRAIN_SET}: {len(arguments.evaluation_sets)} sets answered")

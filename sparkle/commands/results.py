@@ -1,0 +1,150 @@
+"""Subcommands that score, tabulate and report."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+
+import yaml
+
+from sparkle.commands.common import DEFAULT_CONFIG, Commands, add_command
+from sparkle.errors import SparkleError
+from sparkle.experiment import Experiment
+from sparkle.scoring.score import score
+from sparkle.scoring.tables import Row, build_matrix, write_tables
+
+
+def register(commands: Commands) -> None:
+    """Add the result subcommands."""
+    parser = add_command(
+        commands,
+        "score",
+        _score,
+        "judge predictions with each task's parser and verifier",
+        "--predictions results/predictions/sparkle-tiny/direction/seed1"
+        " --evaluation-sets results/data/evaluation/*.parquet --output scores",
+    )
+    parser.add_argument("--predictions", type=Path, required=True, help="folder of predictions")
+    parser.add_argument(
+        "--evaluation-sets", type=Path, nargs="+", required=True, help="evaluation datasets"
+    )
+    parser.add_argument("--output", type=Path, required=True, help="folder for the scores")
+
+    parser = add_command(
+        commands,
+        "tables",
+        _tables,
+        "gather all scores into one matrix (CSV, Parquet, Markdown)",
+        "--scores results/scores --rows sparkle-tiny/none/seed0 oracle/none/seed0"
+        " --evaluation-sets direction distance --output results/tables",
+    )
+    parser.add_argument("--scores", type=Path, required=True, help="folder of all scores")
+    _add_rows(parser)
+    parser.add_argument("--output", type=Path, required=True, help="folder for the tables")
+
+    parser = add_command(
+        commands,
+        "report",
+        _report,
+        "draw the figures and write the report",
+        "--results results --rows sparkle-tiny/none/seed0 --evaluation-sets direction",
+    )
+    parser.add_argument("--results", type=Path, required=True, help="results folder")
+    _add_rows(parser)
+    parser.add_argument("--config-file", type=Path, required=True, help="resolved config (YAML)")
+
+    parser = add_command(
+        commands,
+        "freeze-config",
+        _freeze,
+        "write the resolved config with all defaults",
+        "--output results/config.yaml",
+    )
+    parser.add_argument("--settings", metavar="JSON", help="the config as JSON, as rules pass it")
+    parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG, help="config file")
+    parser.add_argument("--output", type=Path, required=True, help="YAML file to write")
+
+
+def _add_rows(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--rows", nargs="+", required=True, metavar="MODEL/TRAIN_SET/seedN", help="rows, in order"
+    )
+    parser.add_argument("--evaluation-sets", nargs="+", required=True, help="names, in order")
+
+
+def _score(arguments: argparse.Namespace) -> None:
+    for path in arguments.evaluation_sets:
+        frame = score(arguments.predictions / path.name, path, arguments.output / path.name)
+        print(f"{path.stem}: {int(frame['correct'].sum())}/{len(frame)} correct")
+
+
+def parse_rows(rows: list[str]) -> list[Row]:
+    """Rows of the form MODEL/TRAIN_SET/seedN as (model, train set, seed)."""
+    found = []
+    for row in rows:
+        parts = row.split("/")
+        if len(parts) != 3 or not parts[2].removeprefix("seed").isdigit():
+            raise SparkleError(f"--rows: '{row}' is no MODEL/TRAIN_SET/seedN.", "Write it so.")
+        found.append((parts[0], parts[1], int(parts[2].removeprefix("seed"))))
+    return found
+
+
+def score_files(folder: Path, rows: list[Row], sets: list[str]) -> dict[Row, dict[str, Path]]:
+    """The score file of every row and evaluation set."""
+    return {
+        row: {name: folder / row[0] / row[1] / f"seed{row[2]}" / f"{name}.parquet" for name in sets}
+        for row in rows
+    }
+
+
+def _tables(arguments: argparse.Namespace) -> None:
+    files: Mapping[Row, Mapping[str, Path]] = score_files(
+        arguments.scores, parse_rows(arguments.rows), arguments.evaluation_sets
+    )
+    matrix = build_matrix(files)
+    write_tables(matrix, arguments.output)
+    print((arguments.output / "matrix.md").read_text(encoding="utf-8"))
+
+
+def _report(arguments: argparse.Namespace) -> None:
+    from sparkle.reporting.figures import write_figures
+    from sparkle.reporting.report import write_report
+
+    results: Path = arguments.results
+    rows = parse_rows(arguments.rows)
+    curves = {}
+    for model, train_set, seed in rows:
+        path = results / "models" / model / train_set / f"seed{seed}" / "training.csv"
+        if path.exists():
+            curves[f"{model}/{train_set}/seed{seed}"] = path
+    matrix = results / "tables" / "matrix.csv"
+    config_yaml = arguments.config_file.read_text(encoding="utf-8")
+    name = yaml.safe_load(config_yaml)["name"]
+    write_figures(matrix, curves, results / "figures")
+    write_report(
+        matrix_csv=matrix,
+        scores=score_files(results / "scores", rows, arguments.evaluation_sets),
+        evaluation_sets={
+            name: results / "data" / "evaluation" / f"{name}.parquet"
+            for name in arguments.evaluation_sets
+        },
+        training_csvs=curves,
+        config_yaml=config_yaml,
+        path=results / "report.html",
+        title=f"Sparkle: {name}",
+    )
+    print(f"report: {results / 'report.html'}")
+
+
+def _freeze(arguments: argparse.Namespace) -> None:
+    import json
+
+    from sparkle.files import write_text
+
+    if arguments.settings:
+        experiment = Experiment.from_mapping(json.loads(arguments.settings), "--settings")
+    else:
+        experiment = Experiment.load(arguments.config)
+    data = experiment.config.model_dump(mode="json")
+    write_text(arguments.output, yaml.safe_dump(data, sort_keys=False, allow_unicode=True))

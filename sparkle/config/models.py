@@ -1,0 +1,304 @@
+"""The config file as pydantic models: types, bounds, defaults, and what each key means."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt, field_validator
+
+from sparkle.config.base import Closed, Form, Geometry, Phrases
+
+BASE_TRAIN_SET = "none"
+REFERENCES = ("oracle", "chance")
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+def _check_name(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise ValueError("names become folder names: use letters, digits, '.', '_' and '-'")
+    return name
+
+
+Name = Annotated[str, AfterValidator(_check_name)]
+SwiftValue = str | int | float | bool | list[Any] | dict[str, Any] | None
+SwiftOptions = dict[str, SwiftValue]
+
+
+class ScenesConfig(Closed):
+    """What stands in the pictures, on a canvas of 10 x 10 units."""
+
+    geometry: Geometry = "figure"
+    """`figure`: 45-degree sectors and cells cut at thirds, as the paper draws them. `generator`:
+    22.5/67.5-degree sectors and cells cut at 4.0 and 6.0, as the published generator does."""
+    directions: Literal[4, 8] = 8
+    """Eight directions, or only the four diagonals."""
+    objects: Annotated[int, Field(ge=3, le=9)] = 3
+    """Objects that the questions are about."""
+    radius: Annotated[float, Field(gt=0, le=2)] = 0.5
+    """Radius of a disc in canvas units."""
+    spacing: Annotated[float, Field(gt=0, le=9)] = 3.0
+    """Least distance between the centres of two objects, in canvas units."""
+    decimals: Annotated[int, Field(ge=0, le=4)] = 2
+    """Coordinates are rounded to so many decimals before they are drawn."""
+
+
+class ImagesConfig(Closed):
+    """How scenes become pixels."""
+
+    size: Annotated[int, Field(ge=32, le=4096)] = 448
+    """Side of the square picture in pixels."""
+
+
+class TrainingDataConfig(Closed):
+    """The training images and the questions asked about them; shared by all train sets."""
+
+    images: PositiveInt = 2000
+    """Number of training images."""
+    distractors: NonNegativeInt = 0
+    """Further objects in training images that no question names."""
+    groups: PositiveInt = 1
+    """Groups of `scenes.objects` objects that are asked about in one image; 1 = as published."""
+    numbers: bool = True
+    """With the numeric records (distances, coordinates)."""
+    descriptions: bool = True
+    """With one long description per capability."""
+    phrases: Phrases = "train"
+    """Which question templates to use."""
+    questions_per_conversation: PositiveInt | Literal["all"] = 1
+    """1 = one record per question, as published; `all` = all questions of an image in one
+    conversation, which encodes the image once and supervises every answer."""
+    options: dict[str, dict[str, Any]] = {}
+    """Options by task, such as margins: {distance: {min_ratio: 1.1}}."""
+
+
+class EvaluationSetConfig(Closed):
+    """One test set: one question per image."""
+
+    task: str
+    """Name of a task, see `sparkle tasks`."""
+    images: PositiveInt = 200
+    """Number of images, hence of questions."""
+    form: Form = "choice"
+    """`choice`: letters, answer in \\boxed{}. `open`: the answer in words."""
+    shuffle_options: bool = False
+    """Shuffle the order of the options, per question (false = as published)."""
+    distractors: NonNegativeInt = 2
+    """Further objects that no question names (as published: only in test images)."""
+    phrases: Phrases = "train"
+    """Which question templates to use; `heldout` = phrasing never trained on."""
+    options: dict[str, Any] = {}
+    """Options of the task."""
+
+
+class SynthesisConfig(Closed):
+    """How the making of data is divided. Has no influence on the data."""
+
+    images_per_shard: PositiveInt = 1000
+    """Images in one Parquet shard."""
+    jobs: PositiveInt = 1
+    """Jobs over which the shards of the training images are spread."""
+
+
+class TrainingConfig(Closed):
+    """Fine-tuning with `swift sft`."""
+
+    method: Literal["full", "lora"] = "lora"
+    """Train all weights, or low-rank adapters on all linear layers."""
+    learning_rate: Annotated[float, Field(gt=0, lt=1)] = 1e-4
+    """Peak learning rate."""
+    epochs: Annotated[float, Field(gt=0)] = 1.0
+    """Passes over the train set."""
+    batch_size: PositiveInt = 1
+    """Conversations per device and step."""
+    gradient_accumulation: PositiveInt = 16
+    """Steps whose gradients are added up before an update."""
+    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    """Share of all updates over which the learning rate rises."""
+    scheduler: str = "cosine"
+    """Learning rate schedule, as transformers names them."""
+    weight_decay: Annotated[float, Field(ge=0)] = 0.1
+    """Weight decay of AdamW."""
+    lora_rank: PositiveInt = 8
+    """Rank of the adapters."""
+    lora_alpha: PositiveInt = 32
+    """Scale of the adapters."""
+    freeze_vision: bool = True
+    """Keep the vision tower as it is."""
+    freeze_projector: bool = True
+    """Keep the projector between vision tower and language model as it is."""
+    precision: Literal["float32", "bfloat16", "float16"] = "bfloat16"
+    """Number format of the computation."""
+    max_length: PositiveInt = 4096
+    """Longest conversation in tokens; longer ones are an error, not cut."""
+    save_steps: PositiveInt = 200
+    """Updates between checkpoints, from which an interrupted run goes on."""
+    logging_steps: PositiveInt = 10
+    """Updates between points of the loss curve."""
+    swift: SwiftOptions = {}
+    """Any further option of `swift sft`, by its name: {deepspeed: zero2}. Wins over the above."""
+
+
+class TrainSetConfig(Closed):
+    """Which capabilities a model is fine-tuned on."""
+
+    capabilities: list[str]
+    """Names of trainable tasks, see `sparkle tasks`."""
+    training: dict[str, Any] = {}
+    """Keys of `training` that are different for this train set, such as {epochs: 3}."""
+
+
+class InferenceConfig(Closed):
+    """Answering with ms-swift."""
+
+    batch_size: PositiveInt = 8
+    """Questions answered together."""
+    max_new_tokens: PositiveInt = 512
+    """Longest answer in tokens."""
+    precision: Literal["float32", "bfloat16", "float16"] = "bfloat16"
+    """Number format of the computation."""
+    swift: SwiftOptions = {}
+    """Any further option of `swift infer`, by its name: {infer_backend: vllm}."""
+
+
+class Architecture(Closed):
+    """Sizes of the embedded model."""
+
+    image_size: Annotated[int, Field(ge=32, le=1024)] = 80
+    """Side in pixels to which pictures are brought; best the same as `images.size`."""
+    patch_size: Annotated[int, Field(ge=4, le=32)] = 8
+    """Side of an image patch in pixels; divides `image_size`."""
+    vision_width: Annotated[int, Field(ge=16)] = 96
+    vision_layers: PositiveInt = 2
+    text_width: Annotated[int, Field(ge=16)] = 128
+    text_layers: PositiveInt = 3
+    heads: PositiveInt = 4
+    vocabulary: Annotated[int, Field(ge=300)] = 1024
+    context: Annotated[int, Field(ge=256)] = 2048
+    """Longest conversation in tokens."""
+
+
+class PretrainingConfig(Closed):
+    """How the embedded model learns to see, before any fine-tuning."""
+
+    images: PositiveInt = 20000
+    """Images of the `perception` task."""
+    objects: Annotated[int, Field(ge=3, le=9)] = 5
+    """Objects per image."""
+    labels: Annotated[int, Field(ge=3, le=64)] = 9
+    """Labels N1.. to draw from."""
+    radius: Annotated[float, Field(gt=0, le=2)] = 1.1
+    """Radius of a disc in canvas units."""
+    spacing: Annotated[float, Field(gt=0, le=9)] = 2.6
+    """Least distance between the centres of two objects, in canvas units."""
+    seed: int = 1
+    """Seed of the initial weights, the images and the order of training."""
+    training: TrainingConfig = TrainingConfig()
+
+
+class EmbeddedModel(Closed):
+    """A LLaVA of about a million parameters that we build and pre-train ourselves."""
+
+    source: Literal["embedded"]
+    weights: Literal["shipped", "train"] = "shipped"
+    """`shipped`: take the pre-trained weights that come with Sparkle (they must have been made
+    by this very recipe). `train`: make them anew."""
+    architecture: Architecture = Architecture()
+    pretraining: PretrainingConfig = PretrainingConfig()
+    swift: SwiftOptions = {}
+    """Options for both `swift sft` and `swift infer`, such as {model_type: llava1_5_hf}."""
+
+
+class FolderModel(Closed):
+    """A model that lies in a folder, in Hugging Face format."""
+
+    source: Literal["folder"]
+    path: str
+    """The folder, absolute or relative to where Snakemake is started."""
+    swift: SwiftOptions = {}
+    """Options for both `swift sft` and `swift infer`."""
+
+
+class HubModel(Closed):
+    """A model that is downloaded once from a hub."""
+
+    source: Literal["hub"]
+    id: str
+    """Name on the hub, such as Qwen/Qwen2.5-VL-7B-Instruct."""
+    revision: str | None = None
+    """Branch, tag or commit; name a commit for a result that can be repeated."""
+    hub: Literal["huggingface", "modelscope"] = "huggingface"
+    swift: SwiftOptions = {}
+    """Options for both `swift sft` and `swift infer`."""
+
+
+ModelConfig = Annotated[EmbeddedModel | FolderModel | HubModel, Field(discriminator="source")]
+
+
+class MatrixConfig(Closed):
+    """Which combinations to run. A list that is left out means: all that are defined."""
+
+    models: list[str] | None = None
+    train_sets: list[str] | None = None
+    """`none` stands for the base model as it is."""
+    seeds: Annotated[list[PositiveInt], Field(min_length=1)] = [1]
+    """One fine-tuning per seed: order of the data, initial adapters, dropout."""
+    evaluation_sets: list[str] | None = None
+
+
+class StepResources(Closed):
+    """What one job of a step asks of the machine or of Slurm. No influence on results."""
+
+    threads: PositiveInt = 1
+    memory_mb: PositiveInt = 4000
+    minutes: PositiveInt = 60
+    gpus: NonNegativeInt = 0
+    """GPUs of a job; 0 = the step runs on the CPU."""
+
+
+class ResourcesConfig(Closed):
+    """Resources by step."""
+
+    synthesis: StepResources = StepResources()
+    training: StepResources = StepResources(threads=1, memory_mb=8000, minutes=240)
+    inference: StepResources = StepResources(threads=1, memory_mb=8000, minutes=120)
+
+
+class Config(Closed):
+    """A whole experiment."""
+
+    name: Name
+    """Name of the experiment, for titles."""
+    seed: NonNegativeInt = 1
+    """Seed of all data. The seeds of training are `matrix.seeds`."""
+    results: str = "results"
+    """Folder for everything that is made, relative to where Snakemake is started."""
+    matrix: MatrixConfig = MatrixConfig()
+    scenes: ScenesConfig = ScenesConfig()
+    images: ImagesConfig = ImagesConfig()
+    synthesis: SynthesisConfig = SynthesisConfig()
+    training_data: TrainingDataConfig = TrainingDataConfig()
+    train_sets: dict[Name, TrainSetConfig]
+    evaluation_sets: Annotated[dict[Name, EvaluationSetConfig], Field(min_length=1)]
+    models: Annotated[dict[Name, ModelConfig], Field(min_length=1)]
+    training: TrainingConfig = TrainingConfig()
+    inference: InferenceConfig = InferenceConfig()
+    resources: ResourcesConfig = ResourcesConfig()
+
+    @field_validator("models")
+    @classmethod
+    def _free_model_names(cls, models: dict[str, Any]) -> dict[str, Any]:
+        for name in REFERENCES:
+            if name in models:
+                raise ValueError(f"'{name}' is the name of a reference row; choose another")
+        return models
+
+    @field_validator("train_sets")
+    @classmethod
+    def _free_train_set_names(cls, train_sets: dict[str, Any]) -> dict[str, Any]:
+        if BASE_TRAIN_SET in train_sets:
+            raise ValueError(
+                f"'{BASE_TRAIN_SET}' stands for the untrained base model and is not defined here"
+            )
+        return train_sets

@@ -1,0 +1,34 @@
+"""Reading Parquet files whose columns are known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sparkle.errors import SparkleError
+
+
+def read_table(path: Path, schema: pa.Schema) -> pd.DataFrame:
+    """Read a Parquet file whose columns must be those of ``schema``.
+
+    Raises:
+        SparkleError: The file is missing, unreadable, or has other columns.
+    """
+    try:
+        table = pq.read_table(path)
+    except FileNotFoundError:
+        raise SparkleError(f"{path} does not exist.", "Run the step that makes it.") from None
+    except (OSError, pa.ArrowException) as error:
+        raise SparkleError(
+            f"{path} is no readable Parquet file ({error}).", "Delete it and run again."
+        ) from None
+    if not table.schema.equals(schema):
+        missing = sorted(set(schema.names) - set(table.schema.names))
+        raise SparkleError(
+            f"{path} has other columns than expected (missing: {', '.join(missing) or 'none'}).",
+            "It was made by another version: delete it and run again.",
+        )
+    return table.to_pandas()

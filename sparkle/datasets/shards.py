@@ -1,0 +1,119 @@
+"""Parquet shards: written atomically, verified on every read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sparkle.datasets.settings import SourceSettings
+from sparkle.errors import SparkleError
+from sparkle.files import atomic_path, file_hash, read_json, write_json
+
+_QUESTION = pa.struct(
+    [
+        ("task", pa.string()),
+        ("kind", pa.string()),
+        ("form", pa.string()),
+        ("prompt", pa.string()),
+        ("answer", pa.string()),
+        ("target", pa.string()),
+        ("options", pa.list_(pa.string())),
+        ("subject", pa.string()),
+        ("difficulty", pa.float64()),
+    ]
+)
+SHARD_SCHEMA = pa.schema(
+    [
+        ("index", pa.int64()),
+        ("image", pa.binary()),
+        ("scene", pa.string()),
+        ("scene_hash", pa.string()),
+        ("questions", pa.list_(_QUESTION)),
+    ]
+)
+_IDENTITY = b"sparkle.settings"
+
+
+@dataclass(frozen=True)
+class ShardInfo:
+    """What a manifest says of one shard."""
+
+    file: str
+    rows: int
+    sha256: str
+
+
+def write_shard(path: Path, rows: list[dict[str, Any]], identity: str) -> ShardInfo:
+    """Write rows as one Parquet file, stamped with the identity of its settings."""
+    schema = SHARD_SCHEMA.with_metadata({_IDENTITY: identity.encode()})
+    table = pa.Table.from_pylist(rows, schema=schema)
+    with atomic_path(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd")
+        return ShardInfo(path.name, table.num_rows, file_hash(temporary))
+
+
+def kept_shard(path: Path, identity: str) -> ShardInfo | None:
+    """The shard at ``path`` if it is whole and was made with these settings, else None."""
+    try:
+        table = pq.read_table(path)
+    except (OSError, pa.ArrowException):
+        return None
+    if (table.schema.metadata or {}).get(_IDENTITY) != identity.encode():
+        return None
+    return ShardInfo(path.name, table.num_rows, file_hash(path))
+
+
+def write_job_manifest(
+    folder: Path, job: int, settings: SourceSettings, shards: list[ShardInfo]
+) -> None:
+    """Write ``job-JOB.json``: the settings and the shards with row counts and hashes."""
+    write_json(
+        folder / f"job-{job:03d}.json",
+        {
+            "settings": settings.model_dump(mode="json"),
+            "identity": settings.identity(),
+            "shards": [asdict(shard) for shard in shards],
+        },
+    )
+
+
+def read_shards(manifests: Sequence[Path]) -> Iterator[pa.Table]:
+    """The tables of all shards that the job manifests of one source list, in shard order.
+
+    Raises:
+        SparkleError: A shard is missing, altered, truncated, or made with other settings.
+    """
+    parts = [(path.parent, read_json(path)) for path in manifests]
+    identities = {part["identity"] for _, part in parts}
+    if len(identities) != 1:
+        raise SparkleError(
+            f"The manifests {', '.join(map(str, manifests))} were made with different settings.",
+            "Delete their folder and run synthesis again.",
+        )
+    listed = sorted(
+        (shard["file"], folder, shard) for folder, part in parts for shard in part["shards"]
+    )
+    for _, folder, shard in listed:
+        yield _read_shard(folder / shard["file"], shard)
+
+
+def _read_shard(path: Path, expected: dict[str, Any]) -> pa.Table:
+    hint = f"Delete {path} and its job manifest and run again: only that shard is made anew."
+    if not path.exists():
+        raise SparkleError(f"The shard {path} is missing.", hint)
+    if file_hash(path) != expected["sha256"]:
+        raise SparkleError(f"The shard {path} is truncated or was altered (hash differs).", hint)
+    table = pq.read_table(path)
+    if table.num_rows != expected["rows"] or not table.schema.equals(SHARD_SCHEMA):
+        raise SparkleError(f"The shard {path} has other rows or columns than listed.", hint)
+    return table
+
+
+def source_settings(manifests: Sequence[Path]) -> SourceSettings:
+    """The settings that the first job manifest carries."""
+    return SourceSettings.model_validate(read_json(manifests[0])["settings"])

@@ -1,0 +1,344 @@
+"""The experiment: a checked config, and from it the settings and names of every step.
+
+The rules take everything from here: which sources, datasets, models and cells there are, and for
+each job the settings it depends on, and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sparkle.config.load import closest, load_config, parse, parse_config
+from sparkle.config.models import (
+    BASE_TRAIN_SET,
+    REFERENCES,
+    Config,
+    EmbeddedModel,
+    ModelConfig,
+    TrainingConfig,
+)
+from sparkle.datasets.settings import SourceSettings, TaskUse, TrainingMergeSettings
+from sparkle.errors import SparkleError
+from sparkle.inference.settings import InferenceSettings
+from sparkle.rendering.draw import RenderSpec
+from sparkle.scenes.spec import DiscSpec
+from sparkle.tasks import all_tasks, get_task
+from sparkle.tasks.base import Asking
+from sparkle.training.settings import FinetuneSettings, PretrainingSettings
+
+BASE_SEED = 0
+"""The seed written for rows that no training seed enters: base models and references."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One trained or untrained model of the matrix, to be evaluated on all evaluation sets."""
+
+    model: str
+    train_set: str
+    seed: int
+
+    @property
+    def folder(self) -> str:
+        return f"{self.model}/{self.train_set}/seed{self.seed}"
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A config whose parts fit together. Make one with :meth:`load` or :meth:`from_mapping`."""
+
+    config: Config
+
+    @staticmethod
+    def load(path: Path) -> Experiment:
+        return Experiment(load_config(path)).checked()
+
+    @staticmethod
+    def from_mapping(data: Mapping[str, Any], origin: str = "the config") -> Experiment:
+        return Experiment(parse_config(data, origin)).checked()
+
+    # The matrix -------------------------------------------------------------------------------
+
+    @property
+    def models(self) -> list[str]:
+        return _selected(self.config.matrix.models, self.config.models)
+
+    @property
+    def train_sets(self) -> list[str]:
+        """Train sets of the matrix that are trained on (without ``none``)."""
+        chosen = self.config.matrix.train_sets
+        names = _selected(chosen, self.config.train_sets)
+        return [name for name in names if name != BASE_TRAIN_SET]
+
+    @property
+    def evaluation_sets(self) -> list[str]:
+        return _selected(self.config.matrix.evaluation_sets, self.config.evaluation_sets)
+
+    @property
+    def with_base(self) -> bool:
+        chosen = self.config.matrix.train_sets
+        return chosen is None or BASE_TRAIN_SET in chosen
+
+    def cells(self) -> list[Cell]:
+        """All rows that need inference, base models first."""
+        base = [Cell(m, BASE_TRAIN_SET, BASE_SEED) for m in self.models if self.with_base]
+        return base + self.trained_cells()
+
+    def trained_cells(self) -> list[Cell]:
+        return [
+            Cell(model, train_set, seed)
+            for model in self.models
+            for train_set in self.train_sets
+            for seed in self.config.matrix.seeds
+        ]
+
+    def reference_cells(self) -> list[Cell]:
+        return [Cell(name, BASE_TRAIN_SET, BASE_SEED) for name in REFERENCES]
+
+    # Data -------------------------------------------------------------------------------------
+
+    def families(self, train_set: str) -> list[str]:
+        """Families of images that feed a train set."""
+        capabilities = self.config.train_sets[train_set].capabilities
+        return sorted({get_task(name).family for name in capabilities})
+
+    def training_sources(self) -> dict[str, SourceSettings]:
+        """One source of training images per family that any train set of the matrix needs."""
+        wanted: dict[str, set[str]] = {}
+        for train_set in self.train_sets:
+            for name in self.config.train_sets[train_set].capabilities:
+                wanted.setdefault(get_task(name).family, set()).add(name)
+        return {family: self._training_source(family, names) for family, names in wanted.items()}
+
+    def _training_source(self, family: str, names: set[str]) -> SourceSettings:
+        data = self.config.training_data
+        uses = tuple(_use(name, data.options.get(name, {})) for name in sorted(names))
+        task = get_task(uses[0].name)
+        discs = self._discs(data.distractors)
+        return SourceSettings(
+            source=family,
+            role="training",
+            seed=self.config.seed,
+            images=data.images,
+            images_per_shard=self.config.synthesis.images_per_shard,
+            groups=data.groups,
+            scene=task.scene_spec(discs, task.Options(**uses[0].options)),
+            render=RenderSpec(size=self.config.images.size),
+            asking=self._asking(
+                phrases=data.phrases, numbers=data.numbers, descriptions=data.descriptions
+            ),
+            tasks=uses,
+        )
+
+    def evaluation_source(self, name: str) -> SourceSettings:
+        """The source of one evaluation set."""
+        chosen = self.config.evaluation_sets[name]
+        task = get_task(chosen.task)
+        options = task.Options(**chosen.options)
+        return SourceSettings(
+            source=name,
+            role="evaluation",
+            seed=self.config.seed,
+            images=chosen.images,
+            images_per_shard=self.config.synthesis.images_per_shard,
+            scene=task.scene_spec(self._discs(chosen.distractors), options),
+            render=RenderSpec(size=self.config.images.size),
+            asking=self._asking(
+                phrases=chosen.phrases, form=chosen.form, shuffle_options=chosen.shuffle_options
+            ),
+            tasks=(_use(chosen.task, chosen.options),),
+        )
+
+    def _discs(self, distractors: int) -> DiscSpec:
+        scenes = self.config.scenes
+        return DiscSpec(
+            objects=scenes.objects,
+            distractors=distractors,
+            radius=scenes.radius,
+            spacing=scenes.spacing,
+            decimals=scenes.decimals,
+        )
+
+    def _asking(self, **values: Any) -> Asking:
+        scenes = self.config.scenes
+        return Asking(geometry=scenes.geometry, directions=scenes.directions, **values)
+
+    def training_merge(self, train_set: str) -> TrainingMergeSettings:
+        return TrainingMergeSettings(
+            train_set=train_set,
+            seed=self.config.seed,
+            capabilities=tuple(self.config.train_sets[train_set].capabilities),
+            questions_per_conversation=self.config.training_data.questions_per_conversation,
+        )
+
+    # Models -----------------------------------------------------------------------------------
+
+    def model(self, name: str) -> ModelConfig:
+        return self.config.models[name]
+
+    def pretraining(self, name: str) -> PretrainingSettings:
+        """The recipe of an embedded model."""
+        model = self._embedded(name)
+        recipe = model.pretraining
+        return PretrainingSettings(
+            architecture=model.architecture,
+            source=SourceSettings(
+                source="perception",
+                role="training",
+                seed=recipe.seed,
+                images=recipe.images,
+                images_per_shard=1000,
+                scene=DiscSpec(
+                    objects=recipe.objects,
+                    distractors=0,
+                    radius=recipe.radius,
+                    spacing=recipe.spacing,
+                    decimals=2,
+                    labels=recipe.labels,
+                ),
+                render=RenderSpec(size=model.architecture.image_size),
+                asking=Asking(phrases="all", descriptions=False),
+                tasks=(_use("perception", {}),),
+            ),
+            merge=TrainingMergeSettings(
+                train_set="pretraining",
+                seed=recipe.seed,
+                capabilities=("perception",),
+                questions_per_conversation="all",
+            ),
+            finetune=FinetuneSettings(
+                training=recipe.training, seed=recipe.seed, swift=dict(model.swift), offline=True
+            ),
+        )
+
+    def _embedded(self, name: str) -> EmbeddedModel:
+        model = self.model(name)
+        if not isinstance(model, EmbeddedModel):
+            raise SparkleError(
+                f"The model '{name}' is not an embedded one.", "Only embedded models are made here."
+            )
+        return model
+
+    def finetune(self, model: str, train_set: str, seed: int) -> FinetuneSettings:
+        return FinetuneSettings(
+            training=self.training_of(train_set),
+            seed=seed,
+            swift=dict(self.model(model).swift),
+            offline=self.model(model).source != "hub",
+        )
+
+    def training_of(self, train_set: str) -> TrainingConfig:
+        """The training section with the train set's own changes."""
+        changes = self.config.train_sets[train_set].training
+        merged = {**self.config.training.model_dump(exclude_unset=True), **changes}
+        return parse(TrainingConfig, merged, f"train_sets.{train_set}.training")
+
+    def inference(self, model: str) -> InferenceSettings:
+        return InferenceSettings(
+            inference=self.config.inference, swift=dict(self.model(model).swift)
+        )
+
+    # Checks -----------------------------------------------------------------------------------
+
+    def checked(self) -> Experiment:
+        """This experiment, after all rules across keys have been checked."""
+        self._check_matrix()
+        for name, train_set in self.config.train_sets.items():
+            self._check_train_set(name, train_set.capabilities)
+            self.training_of(name)
+        for name, evaluation_set in self.config.evaluation_sets.items():
+            _check_task(f"evaluation_sets.{name}.task", evaluation_set.task)
+            _check_options(
+                f"evaluation_sets.{name}.options", evaluation_set.task, evaluation_set.options
+            )
+        for task, options in self.config.training_data.options.items():
+            _check_task("training_data.options", task)
+            _check_options(f"training_data.options.{task}", task, options)
+        for name, model in self.config.models.items():
+            if isinstance(model, EmbeddedModel):
+                _check_architecture(name, model)
+        return self
+
+    def _check_matrix(self) -> None:
+        matrix = self.config.matrix
+        known = {
+            "models": (matrix.models, self.config.models),
+            "train_sets": (matrix.train_sets, [BASE_TRAIN_SET, *self.config.train_sets]),
+            "evaluation_sets": (matrix.evaluation_sets, self.config.evaluation_sets),
+        }
+        for key, (chosen, defined) in known.items():
+            for name in chosen or []:
+                if name not in defined:
+                    raise SparkleError(
+                        f"matrix.{key}: '{name}' is not defined under '{key}'.",
+                        closest(name, defined),
+                    )
+            if chosen == []:
+                raise SparkleError(
+                    f"matrix.{key}: the list is empty.", "Name at least one, or leave the key out."
+                )
+        for name in self.config.models:
+            if name not in self.models:
+                raise SparkleError(
+                    f"models.{name}: nothing is trained from this model: matrix.models leaves it"
+                    " out.",
+                    f"Add '{name}' to matrix.models, or remove it from models.",
+                )
+        seeds = matrix.seeds
+        if len(set(seeds)) < len(seeds):
+            raise SparkleError(f"matrix.seeds: {seeds} names a seed twice.", "Remove one.")
+
+    def _check_train_set(self, name: str, capabilities: list[str]) -> None:
+        key = f"train_sets.{name}.capabilities"
+        if not capabilities:
+            raise SparkleError(
+                f"{key}: no capability feeds this train set.",
+                f"Name at least one; for the untrained model use '{BASE_TRAIN_SET}' in"
+                " matrix.train_sets.",
+            )
+        for capability in capabilities:
+            _check_task(key, capability)
+            if not get_task(capability).trainable:
+                raise SparkleError(
+                    f"{key}: the task '{capability}' makes no training records.",
+                    "Use one of: " + ", ".join(n for n, t in all_tasks().items() if t.trainable),
+                )
+
+
+def _selected(chosen: list[str] | None, defined: Mapping[str, Any]) -> list[str]:
+    return list(defined) if chosen is None else list(dict.fromkeys(chosen))
+
+
+def _use(name: str, options: Mapping[str, Any]) -> TaskUse:
+    task = get_task(name)
+    filled = task.Options(**options).model_dump(mode="json")
+    return TaskUse(name=name, version=task.version, options=filled)
+
+
+def _check_task(key: str, name: str) -> None:
+    if name not in all_tasks():
+        raise SparkleError(f"{key}: there is no task '{name}'.", closest(name, all_tasks()))
+
+
+def _check_options(key: str, task: str, options: Mapping[str, Any]) -> None:
+    parse(get_task(task).Options, options, key)
+
+
+def _check_architecture(name: str, model: EmbeddedModel) -> None:
+    sizes = model.architecture
+    for value, part in ((sizes.vision_width, "vision_width"), (sizes.text_width, "text_width")):
+        if value % sizes.heads:
+            raise SparkleError(
+                f"models.{name}.architecture.{part}: {value} is no multiple of heads"
+                f" ({sizes.heads}).",
+                "Change one of the two.",
+            )
+    if sizes.image_size % sizes.patch_size:
+        raise SparkleError(
+            f"models.{name}.architecture.image_size: {sizes.image_size} is no multiple of"
+            f" patch_size ({sizes.patch_size}).",
+            "Change one of the two.",
+        )

@@ -1,0 +1,101 @@
+"""Small file helpers shared by every layer: atomic writes, canonical JSON, content hashes."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from sparkle.errors import SparkleError
+
+
+def canonical_json(value: Any) -> str:
+    """JSON with sorted keys and no blanks: equal values give equal text, whatever their order."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def text_hash(text: str, digits: int = 16) -> str:
+    """First ``digits`` hex digits of the SHA-256 of ``text``."""
+    return hashlib.sha256(text.encode()).hexdigest()[:digits]
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file's bytes, as 64 hex digits."""
+    with open(path, "rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def folder_hash(folder: Path, ignore: frozenset[str] = frozenset()) -> str:
+    """SHA-256 over the relative names and contents of all files below ``folder``."""
+    digest = hashlib.sha256()
+    for path in sorted(p for p in folder.rglob("*") if p.is_file() and p.name not in ignore):
+        digest.update(f"{path.relative_to(folder).as_posix()}\0{file_hash(path)}\n".encode())
+    return digest.hexdigest()
+
+
+@contextlib.contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """A temporary sibling of ``path`` to write to; it takes the final name only on success.
+
+    Works for files and folders. Whatever stood under the final name before is replaced; on an
+    exception the temporary is removed and the old content stays.
+    """
+    path = Path(path)
+    make_folder(path.parent)
+    temporary = path.parent / f".{path.name}.{uuid.uuid4().hex[:8]}.tmp"
+    try:
+        yield temporary
+        if path.is_dir():
+            shutil.rmtree(path)
+        os.replace(temporary, path)
+    except BaseException:
+        if temporary.is_dir():
+            shutil.rmtree(temporary, ignore_errors=True)
+        else:
+            temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write ``text`` to ``path`` atomically, making its folder."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write indented, key-sorted JSON to ``path`` atomically."""
+    write_text(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file; a missing or malformed one is a :class:`SparkleError`."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SparkleError(f"{path} does not exist.", "Run the step that makes it first.") from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise SparkleError(
+            f"{path} is not readable JSON ({error}).", "Delete it and run the step that makes it."
+        ) from None
+
+
+def make_folder(folder: Path) -> None:
+    """Make ``folder`` and its parents; a folder that cannot be written is a clear error."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SparkleError(
+            f"The folder {folder} cannot be made ({error.strerror}).",
+            "Choose a writable folder with the config key 'results', or change its permissions.",
+        ) from None
+    if not os.access(folder, os.W_OK):
+        raise SparkleError(
+            f"The folder {folder} is not writable.",
+            "Choose a writable folder with the config key 'results', or change its permissions.",
+        )

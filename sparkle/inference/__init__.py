@@ -1,0 +1,1 @@
+"""Inference: questions -> raw answers, by ms-swift or by the reference answerers."""

@@ -1,0 +1,165 @@
+"""Inference by ms-swift: one model load, all evaluation sets, every answer kept as it comes."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from sparkle.config.models import SwiftOptions
+from sparkle.datasets.merge import EVALUATION_SCHEMA
+from sparkle.datasets.parquet import read_table
+from sparkle.errors import SparkleError
+from sparkle.files import canonical_json, file_hash, make_folder, text_hash
+from sparkle.inference.predictions import Prediction, write_predictions
+from sparkle.inference.settings import InferenceSettings
+from sparkle.swift import precision_options, swift_environment, to_arguments
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The model under test: base weights, and perhaps tuned ones.
+
+    Attributes:
+        base: Folder or hub name of the base weights.
+        tuned: Folder of fine-tuned weights (a whole model or adapters), or None.
+        identity: Hash that tells this model from all others.
+    """
+
+    base: str
+    tuned: Path | None
+    identity: str
+
+
+def infer(
+    settings: InferenceSettings,
+    subject: Subject,
+    evaluation_sets: Sequence[Path],
+    folder: Path,
+    *,
+    work: Path,
+    threads: int = 1,
+    gpus: int = 0,
+    report: Callable[[str], None] = print,
+) -> None:
+    """Answer all questions of all evaluation sets and write ``folder/{set}.parquet``.
+
+    Answers are appended to a file in ``work`` batch by batch, keyed by model, settings and
+    dataset: an interrupted run goes on, and finished sets are not asked again.
+    """
+    make_folder(work)
+    engine: Any = None
+    for path in evaluation_sets:
+        rows = read_table(path, EVALUATION_SCHEMA).to_dict("records")
+        if not rows:
+            raise SparkleError(f"The evaluation set {path} is empty.", "Raise its 'images'.")
+        key = {
+            "model": subject.identity,
+            "settings": settings.model_dump(mode="json"),
+            "data": file_hash(path),
+        }
+        log = work / f"{path.stem}-{text_hash(canonical_json(key))}.jsonl"
+        known = read_answers(log)
+        waiting = [row for row in rows if row["id"] not in known]
+        if known and waiting:
+            report(f"{path.stem}: {len(known)} answers kept from before")
+        if waiting and engine is None:
+            engine = load_engine(settings, subject, threads=threads, gpus=gpus, work=work)
+        for batch in _answer(engine, settings, waiting):
+            _append(log, batch)
+            known.update({answer.id: answer for answer in batch})
+            report(f"{path.stem}: {len(known)}/{len(rows)} answered")
+        write_predictions(folder / path.name, [known[row["id"]] for row in rows])
+
+
+def infer_options(settings: InferenceSettings, subject: Subject, gpus: int) -> SwiftOptions:
+    """The options of ``swift infer`` for this model."""
+    inference = settings.inference
+    options: SwiftOptions = {
+        "model": subject.base,
+        "max_batch_size": inference.batch_size,
+        "max_new_tokens": inference.max_new_tokens,
+        "temperature": 0,
+        "load_args": False,
+        "check_model": False,
+        **precision_options(inference.precision),
+    }
+    if subject.tuned is not None:
+        if (subject.tuned / "adapter_config.json").exists():
+            options["adapters"] = [str(subject.tuned)]
+        else:
+            options["model"] = str(subject.tuned)
+    if gpus == 0:
+        options["device_map"] = "cpu"
+    options.update(settings.swift)
+    options.update(inference.swift)
+    return options
+
+
+def load_engine(
+    settings: InferenceSettings, subject: Subject, *, threads: int, gpus: int, work: Path
+) -> Any:
+    """ms-swift's inference pipeline with the model loaded (its engine and request config)."""
+    # The libraries read their environment on import, so it is set before that.
+    os.environ.update(swift_environment(offline=True, threads=threads, gpus=gpus, work=work))
+    from swift.pipelines.infer.infer import SwiftInfer
+
+    return SwiftInfer(to_arguments(infer_options(settings, subject, gpus)))
+
+
+def _answer(
+    engine: Any, settings: InferenceSettings, rows: list[dict[str, Any]]
+) -> Iterator[list[Prediction]]:
+    if not rows:
+        return
+    from swift.infer_engine import InferRequest
+
+    config = engine.args.get_request_config()
+    size = settings.inference.batch_size
+    for start in range(0, len(rows), size):
+        batch = rows[start : start + size]
+        requests = [
+            InferRequest(
+                messages=[{"role": "user", "content": "<image>" + row["prompt"]}],
+                images=[base64.b64encode(row["image"]).decode()],
+            )
+            for row in batch
+        ]
+        begin = time.perf_counter()
+        answers = engine.infer(requests, config, use_tqdm=False, **engine.infer_kwargs)
+        seconds = time.perf_counter() - begin
+        yield [
+            Prediction(row["id"], answer.choices[0].message.content, seconds / len(batch))
+            for row, answer in zip(batch, answers, strict=True)
+        ]
+
+
+def read_answers(log: Path) -> dict[str, Prediction]:
+    """Answers in a work file by id. The cut last line of a killed run is passed over."""
+    found: dict[str, Prediction] = {}
+    if log.exists():
+        for line in log.read_text(encoding="utf-8").splitlines():
+            try:
+                answer = Prediction(**json.loads(line))
+            except (json.JSONDecodeError, TypeError):
+                continue
+            found[answer.id] = answer
+    return found
+
+
+def _append(log: Path, batch: list[Prediction]) -> None:
+    with open(log, "a+b") as handle:
+        if handle.tell() and not _ends_with_newline(handle):
+            handle.write(b"\n")  # a killed run left half a line: keep ours apart from it
+        text = "".join(json.dumps(asdict(answer), ensure_ascii=False) + "\n" for answer in batch)
+        handle.write(text.encode())
+
+
+def _ends_with_newline(handle: Any) -> bool:
+    handle.seek(-1, 2)
+    return bool(handle.read(1) == b"\n")

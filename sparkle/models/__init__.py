@@ -1,0 +1,1 @@
+"""Models: the embedded one, and references to folders and hubs."""

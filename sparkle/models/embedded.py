@@ -1,0 +1,119 @@
+"""The embedded model: a LLaVA of about a million parameters that a CPU can train in minutes.
+
+Architecture as in LLaVA-1.5 (Liu et al., 2024): a SigLIP vision tower, a two-layer projector and
+a Llama language model, each a few layers deep. It is saved as an ordinary Hugging Face folder,
+which ms-swift takes as ``--model_type llava1_5_hf``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from pathlib import Path
+
+import torch
+from transformers import (
+    LlamaConfig,
+    LlavaConfig,
+    LlavaForConditionalGeneration,
+    LlavaProcessor,
+    PreTrainedTokenizerFast,
+    SiglipVisionConfig,
+    set_seed,
+)
+from transformers.models.siglip import SiglipImageProcessorPil
+
+from sparkle.config.models import Architecture
+from sparkle.files import atomic_path
+from sparkle.models.tokenizer import IMAGE_TOKEN, train_tokenizer
+
+
+def build_embedded(
+    folder: Path, architecture: Architecture, texts: Iterable[str], seed: int
+) -> int:
+    """Write a freshly initialised model with its tokenizer and image processor to ``folder``.
+
+    Args:
+        texts: Sample texts on which the tokenizer is trained.
+
+    Returns:
+        The number of parameters.
+    """
+    set_seed(seed)
+    tokenizer = train_tokenizer(texts, architecture.vocabulary)
+    # float32 from the start: a bf16 default would round the weights.
+    model = LlavaForConditionalGeneration(_config(architecture, tokenizer)).float()
+    _initialise_positions(model, architecture)
+    side = architecture.image_size
+    images = SiglipImageProcessorPil(
+        size={"height": side, "width": side}, image_mean=[0.5] * 3, image_std=[0.5] * 3
+    )
+    processor = LlavaProcessor(
+        image_processor=images,
+        tokenizer=tokenizer,
+        patch_size=architecture.patch_size,
+        vision_feature_select_strategy="full",
+        image_token=IMAGE_TOKEN,
+        num_additional_image_tokens=0,
+    )
+    with atomic_path(folder) as temporary:
+        model.save_pretrained(temporary)
+        processor.save_pretrained(temporary)
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def _config(architecture: Architecture, tokenizer: PreTrainedTokenizerFast) -> LlavaConfig:
+    vision = SiglipVisionConfig(  # type: ignore[call-arg]  # it takes more than it declares
+        hidden_size=architecture.vision_width,
+        intermediate_size=2 * architecture.vision_width,
+        num_hidden_layers=architecture.vision_layers,
+        num_attention_heads=architecture.heads,
+        image_size=architecture.image_size,
+        patch_size=architecture.patch_size,
+        vision_use_head=False,
+        initializer_range=0.1,
+    )
+    text = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=architecture.text_width,
+        intermediate_size=2 * architecture.text_width,
+        num_hidden_layers=architecture.text_layers,
+        num_attention_heads=architecture.heads,
+        num_key_value_heads=architecture.heads,
+        max_position_embeddings=architecture.context,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        tie_word_embeddings=False,
+        # Small models need a wide start; 0.02, the default, learns several times slower.
+        initializer_range=0.1,
+    )
+    return LlavaConfig(
+        vision_config=vision,
+        text_config=text,
+        image_token_index=tokenizer.get_vocab()[IMAGE_TOKEN],
+        vision_feature_layer=-1,
+        vision_feature_select_strategy="full",
+        image_seq_length=(architecture.image_size // architecture.patch_size) ** 2,
+        tie_word_embeddings=False,
+    )
+
+
+def _initialise_positions(model: LlavaForConditionalGeneration, architecture: Architecture) -> None:
+    """Let patch positions start as one-hot row and column plus sines: where is known at once."""
+    side = architecture.image_size // architecture.patch_size
+    width = architecture.vision_width
+    table = torch.zeros(side * side, width)
+    for patch in range(side * side):
+        for offset, value in ((0, patch // side), (side, patch % side)):
+            if offset + value < width:
+                table[patch, offset + value] = 1.0
+        rest = width - 2 * side
+        for i in range(max(rest, 0)):
+            place = (patch // side, patch % side)[i % 2] / side
+            wave = math.sin if (i // 2) % 2 == 0 else math.cos
+            table[patch, 2 * side + i] = wave(math.pi * place * (1 + i // 4))
+    vision = model.model.vision_tower
+    embeddings = getattr(vision, "vision_model", vision).embeddings
+    with torch.no_grad():
+        embeddings.position_embedding.weight.copy_(table)

@@ -1,0 +1,1 @@
+"""Scenes: what stands where. Pure geometry, no pixels and no questions."""

@@ -1,0 +1,90 @@
+"""Directions and cells on the 10 x 10 canvas (origin bottom-left, y upwards).
+
+Two published conventions are implemented. ``figure`` is what the paper draws: eight equal
+45-degree sectors and cells cut at thirds. ``generator`` is what the published data generator
+does: 22.5-degree cardinal and 67.5-degree diagonal sectors, and cells cut at 4.0 and 6.0.
+"""
+
+from __future__ import annotations
+
+import math
+
+from sparkle.config.base import Geometry
+
+CANVAS = 10.0
+DIRECTIONS = (
+    "right",
+    "top right",
+    "top",
+    "top left",
+    "left",
+    "down left",
+    "down",
+    "down right",
+)
+"""The eight classes, counter-clockwise from 0 degrees."""
+DIAGONALS = DIRECTIONS[1::2]
+CELLS = (
+    "down left",
+    "down",
+    "down right",
+    "left",
+    "center",
+    "right",
+    "top left",
+    "top",
+    "top right",
+)
+"""The nine cells, row by row from the bottom-left."""
+
+_CUTS = {"figure": (CANVAS / 3, 2 * CANVAS / 3), "generator": (4.0, 6.0)}
+_CARDINAL_WIDTH = {"figure": 45.0, "generator": 22.5}
+
+
+def angle_degrees(dx: float, dy: float) -> float:
+    """Angle of the vector (dx, dy) in [0, 360) degrees, counter-clockwise from the x axis."""
+    return math.degrees(math.atan2(dy, dx)) % 360.0
+
+
+def direction_borders(geometry: Geometry, classes: int) -> list[tuple[float, str]]:
+    """(start angle in degrees, class that begins there), in rising order of angle."""
+    if classes == 4:
+        return [(90.0 * i, name) for i, name in enumerate(DIAGONALS)]
+    half = _CARDINAL_WIDTH[geometry] / 2
+    borders = []
+    for i, name in enumerate(DIRECTIONS):
+        cardinal = i % 2 == 0
+        borders.append(((45.0 * i - half) if cardinal else (45.0 * (i - 1) + half), name))
+    return sorted((start % 360.0, name) for start, name in borders)
+
+
+def direction_of(dx: float, dy: float, geometry: Geometry, classes: int = 8) -> str:
+    """Class name of the vector (dx, dy). Sectors are half open: a border belongs to the next."""
+    borders = direction_borders(geometry, classes)
+    angle = angle_degrees(dx, dy)
+    name = borders[-1][1]
+    for start, candidate in borders:
+        if angle < start:
+            break
+        name = candidate
+    return name
+
+
+def direction_margin(dx: float, dy: float, geometry: Geometry, classes: int = 8) -> float:
+    """Degrees between the vector's angle and the nearest sector border (0 = ambiguous)."""
+    angle = angle_degrees(dx, dy)
+    gaps = (abs(angle - start) for start, _ in direction_borders(geometry, classes))
+    return min(min(gap, 360.0 - gap) for gap in gaps)
+
+
+def cell_of(x: float, y: float, geometry: Geometry) -> str:
+    """Name of the 3 x 3 cell that holds (x, y)."""
+    low, high = _CUTS[geometry]
+    column = int(x >= low) + int(x >= high)
+    row = int(y >= low) + int(y >= high)
+    return CELLS[3 * row + column]
+
+
+def cell_margin(x: float, y: float, geometry: Geometry) -> float:
+    """Canvas units between (x, y) and the nearest cell border (0 = ambiguous)."""
+    return min(abs(v - cut) for v in (x, y) for cut in _CUTS[geometry])

@@ -1,0 +1,1 @@
+"""Scoring: raw answers -> verdicts per sample -> one matrix of metrics."""

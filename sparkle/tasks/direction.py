@@ -1,0 +1,137 @@
+"""Direction comprehension: in which direction is one object from another."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+from pydantic import Field
+
+from sparkle.scenes.discs import Disc, DiscScene
+from sparkle.scenes.geometry import DIAGONALS, DIRECTIONS, direction_margin, direction_of
+from sparkle.tasks.base import Asking, ClassTask, Phrasing, Question, TaskOptions, as_choice
+from sparkle.tasks.parsing import boxed, last_class, tail
+
+_PAIR = Phrasing(
+    train=(
+        "In which direction is {a} from {b}?",
+        "Seen from {b}, where does {a} lie?",
+        "Which way do you go from {b} to reach {a}?",
+        "What is the direction of {a} relative to {b}?",
+    ),
+    heldout=(
+        "If you stand at {b}, in what direction do you find {a}?",
+        "Name the direction that leads from {b} to {a}.",
+    ),
+)
+_ALL = Phrasing(
+    train=("Describe the directions between {names}.",),
+    heldout=("How do {names} lie relative to each other?",),
+)
+_SYNONYMS = (
+    (("upper", "above", "north", "up"), "top"),
+    (("bottom", "lower", "below", "south"), "down"),
+    (("west",), "left"),
+    (("east",), "right"),
+)
+
+
+class DirectionOptions(TaskOptions):
+    min_angle: float = Field(
+        0.0, ge=0.0, lt=22.5, description="Least angle in degrees to the nearest sector border."
+    )
+
+
+class Direction(ClassTask):
+    """Eight directions (or the four diagonals) between two discs."""
+
+    name = "direction"
+    summary = "direction of one object from another"
+    Options = DirectionOptions
+
+    def training_questions(
+        self, scene: DiscScene, rng: np.random.Generator, asking: Asking, options: Any
+    ) -> list[Question]:
+        found = []
+        for pair in itertools.combinations(scene.basic, 2):
+            first, second = rng.permutation(2)
+            found.append(self._ask(pair[first], pair[second], rng, asking))
+        found = [question for question in found if _clear(question, options)]
+        if asking.descriptions:
+            found.append(self._describe(scene, rng, asking))
+        return found
+
+    def evaluation_question(
+        self, scene: DiscScene, rng: np.random.Generator, asking: Asking, options: Any
+    ) -> Question | None:
+        first, second = rng.permutation(len(scene.basic))[:2]
+        question = self._ask(scene.basic[first], scene.basic[second], rng, asking)
+        return question if _clear(question, options) else None
+
+    def _ask(self, a: Disc, b: Disc, rng: np.random.Generator, asking: Asking) -> Question:
+        name = direction_of(a.x - b.x, a.y - b.y, asking.geometry, asking.directions)
+        margin = direction_margin(a.x - b.x, a.y - b.y, asking.geometry, asking.directions)
+        subject = {
+            "of": a.label,
+            "from": b.label,
+            "geometry": asking.geometry,
+            "directions": asking.directions,
+        }
+        prompt = _PAIR.pick(rng, asking.phrases, a=a.label, b=b.label)
+        question = Question(
+            self.name, "pair", "open", prompt, name, name, subject=subject, difficulty=margin
+        )
+        if asking.form == "open":
+            return question
+        return as_choice(question, self.classes(question), rng, asking.shuffle_options)
+
+    def _describe(self, scene: DiscScene, rng: np.random.Generator, asking: Asking) -> Question:
+        prompt = _ALL.pick(rng, asking.phrases, names=names_of(scene))
+        text = describe_directions(scene, asking)
+        return Question(self.name, "description", "open", prompt, text, text)
+
+    def classes(self, question: Question) -> tuple[str, ...]:
+        return DIAGONALS if question.subject["directions"] == 4 else DIRECTIONS
+
+    def solve_class(self, question: Question, scene: DiscScene) -> str:
+        subject = question.subject
+        a, b = scene.find(subject["of"]), scene.find(subject["from"])
+        return direction_of(a.x - b.x, a.y - b.y, subject["geometry"], subject["directions"])
+
+    def parse_open(self, answer: str, question: Question) -> str | None:
+        return parse_direction(answer, self.classes(question))
+
+
+def parse_direction(answer: str, classes: tuple[str, ...]) -> str | None:
+    """The last direction that the answer names, with common synonyms, or None."""
+    text = (boxed(answer) or tail(answer)).casefold()
+    for compound in ("northwest", "northeast", "southwest", "southeast"):
+        text = text.replace(compound, f"{compound[:5]} {compound[5:]}")
+    for words, word in _SYNONYMS:
+        for other in words:
+            text = text.replace(other, word)
+    return last_class(text, classes)
+
+
+def names_of(scene: DiscScene) -> str:
+    """The labels of the basic objects as running text."""
+    labels = [disc.label for disc in scene.basic]
+    return f"{', '.join(labels[:-1])} and {labels[-1]}" if len(labels) > 1 else labels[0]
+
+
+def describe_directions(scene: DiscScene, asking: Asking) -> str:
+    """One sentence per unordered pair of basic objects."""
+    return " ".join(
+        f"{a.label} is {direction_of(a.x - b.x, a.y - b.y, asking.geometry, asking.directions)}"
+        f" of {b.label}."
+        for a, b in itertools.combinations(scene.basic, 2)
+    )
+
+
+def _clear(question: Question, options: Any) -> bool:
+    margin = question.difficulty or 0.0
+    return margin > 0.0 and margin >= options.min_angle
+
+
+TASK = Direction()

@@ -1,0 +1,202 @@
+"""Distance estimation: which pair is closer or further apart, and how far."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from sparkle.scenes.discs import DiscScene, distance
+from sparkle.tasks.base import (
+    Asking,
+    ClassTask,
+    Phrasing,
+    Question,
+    Score,
+    TaskOptions,
+    as_choice,
+)
+from sparkle.tasks.direction import names_of
+from sparkle.tasks.parsing import boxed, parse_labels, parse_number
+
+Pair = tuple[str, str]
+
+_PHRASES = {
+    "shortest": Phrasing(
+        train=(
+            "Among {names}, which two are closest together?",
+            "Which pair of {names} has the shortest distance?",
+            "Of {names}, which two are nearest to each other?",
+        ),
+        heldout=("Looking at {names}, which pair is the closest?",),
+    ),
+    "longest": Phrasing(
+        train=(
+            "Among {names}, which two are furthest apart?",
+            "Which pair of {names} has the longest distance?",
+            "Of {names}, which two are most distant from each other?",
+        ),
+        heldout=("Looking at {names}, which pair is the furthest apart?",),
+    ),
+    "shorter": Phrasing(
+        train=(
+            "Which distance is shorter, {one} or {two}?",
+            "Which pair is closer, {one} or {two}?",
+        ),
+        heldout=("Compare {one} with {two}: which pair is nearer to each other?",),
+    ),
+    "longer": Phrasing(
+        train=(
+            "Which distance is longer, {one} or {two}?",
+            "Which pair is further apart, {one} or {two}?",
+        ),
+        heldout=("Compare {one} with {two}: which pair is more distant?",),
+    ),
+    "numeric": Phrasing(
+        train=("How far is {a} from {b}?", "What is the distance between {a} and {b}?"),
+        heldout=("Give the distance from {a} to {b}.",),
+    ),
+    "description": Phrasing(
+        train=("Describe the distances between {names}.",),
+        heldout=("How far apart are {names}?",),
+    ),
+}
+_ALL_PAIRS = ("shortest", "longest")
+_TWO_PAIRS = ("shorter", "longer")
+_SMALLEST = ("shortest", "shorter")
+_RELATIVE_TOLERANCE = 0.1
+
+
+class DistanceOptions(TaskOptions):
+    min_ratio: float = Field(
+        1.0, ge=1.0, le=5.0, description="Least ratio of the runner-up to the right answer."
+    )
+    kinds: tuple[Literal["shortest", "longest", "shorter", "longer", "numeric"], ...] = Field(
+        ("shortest", "longest"),
+        min_length=1,
+        description="Question types that an evaluation set draws from.",
+    )
+
+
+class Distance(ClassTask):
+    """Comparisons of pairs, and distances in canvas units."""
+
+    name = "distance"
+    summary = "comparison of distances between pairs of objects"
+    Options = DistanceOptions
+
+    def training_questions(
+        self, scene: DiscScene, rng: np.random.Generator, asking: Asking, options: Any
+    ) -> list[Question]:
+        kinds = [*_ALL_PAIRS, *_TWO_PAIRS]
+        asked = [self._compare(kind, scene, rng, asking, options) for kind in kinds]
+        found = [question for question in asked if question is not None]
+        if asking.numbers:
+            found += [self._measure(pair, scene, rng, asking) for pair in _pairs(scene)]
+        if asking.descriptions:
+            prompt = _PHRASES["description"].pick(rng, asking.phrases, names=names_of(scene))
+            text = describe_distances(scene)
+            found.append(Question(self.name, "description", "open", prompt, text, text))
+        return found
+
+    def evaluation_question(
+        self, scene: DiscScene, rng: np.random.Generator, asking: Asking, options: Any
+    ) -> Question | None:
+        kind = str(rng.choice(options.kinds))
+        if kind == "numeric":
+            pairs = _pairs(scene)
+            return self._measure(pairs[int(rng.integers(len(pairs)))], scene, rng, asking)
+        return self._compare(kind, scene, rng, asking, options)
+
+    def _compare(
+        self, kind: str, scene: DiscScene, rng: np.random.Generator, asking: Asking, options: Any
+    ) -> Question | None:
+        pairs = _pairs(scene)
+        if kind in _TWO_PAIRS:
+            pairs = [pairs[i] for i in rng.permutation(len(pairs))[:2]]
+        winner, ratio = _winner(kind, pairs, scene)
+        if ratio <= 1.0 or ratio < options.min_ratio:
+            return None
+        subject = {"pairs": [list(pair) for pair in pairs]}
+        values = {"names": names_of(scene)}
+        if kind in _TWO_PAIRS:
+            values = {"one": _write(pairs[0]), "two": _write(pairs[1])}
+        prompt = _PHRASES[kind].pick(rng, asking.phrases, **values)
+        answer = _write(winner)
+        question = Question(
+            self.name, kind, "open", prompt, answer, answer, subject=subject, difficulty=ratio
+        )
+        if asking.form == "open":
+            return question
+        return as_choice(question, self.classes(question), rng, asking.shuffle_options)
+
+    def _measure(
+        self, pair: Pair, scene: DiscScene, rng: np.random.Generator, asking: Asking
+    ) -> Question:
+        answer = f"{_length(pair, scene):.2f}"
+        first, second = rng.permutation(2)
+        prompt = _PHRASES["numeric"].pick(rng, asking.phrases, a=pair[first], b=pair[second])
+        subject = {"pairs": [list(pair)]}
+        return Question(self.name, "numeric", "open", prompt, answer, answer, subject=subject)
+
+    def classes(self, question: Question) -> tuple[str, ...]:
+        return tuple(_write((a, b)) for a, b in question.subject["pairs"])
+
+    def solve_class(self, question: Question, scene: DiscScene) -> str:
+        pairs = [(a, b) for a, b in question.subject["pairs"]]
+        if question.kind == "numeric":
+            return f"{_length(pairs[0], scene):.2f}"
+        return _write(_winner(question.kind, pairs, scene)[0])
+
+    def chance(self, question: Question, scene: DiscScene, rng: np.random.Generator) -> str:
+        if question.kind == "numeric":
+            return f"{rng.uniform(0.0, 10.0):.2f}"
+        return super().chance(question, scene, rng)
+
+    def parse_open(self, answer: str, question: Question) -> str | None:
+        if question.kind == "numeric":
+            number = parse_number(answer)
+            return None if number is None else f"{number:.2f}"
+        labels = parse_labels(boxed(answer) or answer)[-2:]
+        pair = _write((labels[0], labels[1])) if len(labels) == 2 else None
+        return pair if pair in self.classes(question) else None
+
+    def score(self, parsed: str | None, question: Question, scene: DiscScene) -> Score:
+        if question.kind != "numeric":
+            return super().score(parsed, question, scene)
+        truth = float(question.target)
+        error = None if parsed is None else abs(float(parsed) - truth)
+        correct = error is not None and error <= _RELATIVE_TOLERANCE * truth
+        return Score(correct, {"absolute_error": error})
+
+
+def describe_distances(scene: DiscScene) -> str:
+    """One sentence per pair of basic objects, with 2 decimals."""
+    return " ".join(
+        f"{a} and {b} are {_length((a, b), scene):.2f} apart." for a, b in _pairs(scene)
+    )
+
+
+def _pairs(scene: DiscScene) -> list[Pair]:
+    return [(a.label, b.label) for a, b in itertools.combinations(scene.basic, 2)]
+
+
+def _length(pair: Pair, scene: DiscScene) -> float:
+    return distance(scene.find(pair[0]), scene.find(pair[1]))
+
+
+def _write(pair: Pair) -> str:
+    a, b = sorted(pair, key=lambda label: int(label[1:]))
+    return f"{a} and {b}"
+
+
+def _winner(kind: str, pairs: list[Pair], scene: DiscScene) -> tuple[Pair, float]:
+    """The right pair, and the ratio (>= 1) between it and the runner-up."""
+    ranked = sorted(pairs, key=lambda pair: _length(pair, scene), reverse=kind not in _SMALLEST)
+    first, second = (_length(pair, scene) for pair in ranked[:2])
+    return ranked[0], max(first, second) / min(first, second)
+
+
+TASK = Distance()

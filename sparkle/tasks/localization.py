@@ -1,0 +1,153 @@
+"""Localization: in which of the 3 x 3 cells an object is, and at which coordinates."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from sparkle.scenes.discs import Disc, DiscScene
+from sparkle.scenes.geometry import CANVAS, CELLS, cell_margin, cell_of
+from sparkle.tasks.base import (
+    Asking,
+    ClassTask,
+    Phrasing,
+    Question,
+    Score,
+    TaskOptions,
+    as_choice,
+)
+from sparkle.tasks.direction import names_of, parse_direction
+from sparkle.tasks.parsing import parse_point
+
+_PHRASES = {
+    "cell": Phrasing(
+        train=(
+            "In which part of the picture is {a}?",
+            "Where in the picture is {a}?",
+            "Which region of the picture holds {a}?",
+        ),
+        heldout=("Name the part of the picture in which {a} lies.",),
+    ),
+    "coordinate": Phrasing(
+        train=("What are the coordinates of {a}?", "At which coordinates is {a}?"),
+        heldout=("Give the x and y coordinates of {a}.",),
+    ),
+    "description": Phrasing(
+        train=("Describe where {names} are.",), heldout=("Where do {names} lie?",)
+    ),
+}
+_TOLERANCE = 0.5
+"""A coordinate answer is right within this many canvas units (the published disc radius)."""
+
+
+class LocalizationOptions(TaskOptions):
+    min_gap: float = Field(
+        0.0, ge=0.0, lt=1.0, description="Least distance in canvas units to a cell border."
+    )
+    kinds: tuple[Literal["cell", "coordinate"], ...] = Field(
+        ("cell",), min_length=1, description="Question types that an evaluation set draws from."
+    )
+
+
+class Localization(ClassTask):
+    """The cell and the coordinates of a disc."""
+
+    name = "localization"
+    summary = "which of nine regions an object is in"
+    Options = LocalizationOptions
+
+    def training_questions(
+        self, scene: DiscScene, rng: np.random.Generator, asking: Asking, options: Any
+    ) -> list[Question]:
+        cells = [self._cell(disc, rng, asking) for disc in scene.basic]
+        found = [question for question in cells if _clear(question, options)]
+        if asking.numbers:
+            found += [self._coordinate(disc, rng, asking) for disc in scene.basic]
+        if asking.descriptions:
+            prompt = _PHRASES["description"].pick(rng, asking.phrases, names=names_of(scene))
+            text = describe_places(scene, asking)
+            found.append(Question(self.name, "description", "open", prompt, text, text))
+        return found
+
+    def evaluation_question(
+        self, scene: DiscScene, rng: np.random.Generator, asking: Asking, options: Any
+    ) -> Question | None:
+        disc = scene.basic[int(rng.integers(len(scene.basic)))]
+        if str(rng.choice(options.kinds)) == "coordinate":
+            return self._coordinate(disc, rng, asking)
+        question = self._cell(disc, rng, asking)
+        return question if _clear(question, options) else None
+
+    def _cell(self, disc: Disc, rng: np.random.Generator, asking: Asking) -> Question:
+        name = cell_of(disc.x, disc.y, asking.geometry)
+        prompt = _PHRASES["cell"].pick(rng, asking.phrases, a=disc.label)
+        question = Question(
+            self.name,
+            "cell",
+            "open",
+            prompt,
+            name,
+            name,
+            subject={"of": disc.label, "geometry": asking.geometry},
+            difficulty=cell_margin(disc.x, disc.y, asking.geometry),
+        )
+        if asking.form == "open":
+            return question
+        return as_choice(question, CELLS, rng, asking.shuffle_options)
+
+    def _coordinate(self, disc: Disc, rng: np.random.Generator, asking: Asking) -> Question:
+        prompt = _PHRASES["coordinate"].pick(rng, asking.phrases, a=disc.label)
+        answer = f"({disc.x:.2f}, {disc.y:.2f})"
+        subject = {"of": disc.label}
+        return Question(self.name, "coordinate", "open", prompt, answer, answer, subject=subject)
+
+    def classes(self, question: Question) -> tuple[str, ...]:
+        return CELLS
+
+    def solve_class(self, question: Question, scene: DiscScene) -> str:
+        disc = scene.find(question.subject["of"])
+        if question.kind == "coordinate":
+            return f"({disc.x:.2f}, {disc.y:.2f})"
+        return cell_of(disc.x, disc.y, question.subject["geometry"])
+
+    def chance(self, question: Question, scene: DiscScene, rng: np.random.Generator) -> str:
+        if question.kind == "coordinate":
+            x, y = rng.uniform(0.0, CANVAS, 2)
+            return f"({x:.2f}, {y:.2f})"
+        return super().chance(question, scene, rng)
+
+    def parse_open(self, answer: str, question: Question) -> str | None:
+        if question.kind == "coordinate":
+            point = parse_point(answer)
+            return None if point is None else f"({point[0]:.2f}, {point[1]:.2f})"
+        text = answer.casefold().replace("centre", "center").replace("middle", "center")
+        return parse_direction(text, CELLS)
+
+    def score(self, parsed: str | None, question: Question, scene: DiscScene) -> Score:
+        if question.kind != "coordinate":
+            return super().score(parsed, question, scene)
+        point = None if parsed is None else parse_point(parsed)
+        disc = scene.find(question.subject["of"])
+        error = None if point is None else math.hypot(point[0] - disc.x, point[1] - disc.y)
+        return Score(error is not None and error <= _TOLERANCE, {"absolute_error": error})
+
+
+def describe_places(scene: DiscScene, asking: Asking) -> str:
+    """One sentence per basic object: coordinates (unless numbers are off) and cell."""
+    sentences = []
+    for disc in scene.basic:
+        place = f" at ({disc.x:.2f}, {disc.y:.2f})," if asking.numbers else ""
+        cell = cell_of(disc.x, disc.y, asking.geometry)
+        sentences.append(f"{disc.label} is{place} in the {cell} part.")
+    return " ".join(sentences)
+
+
+def _clear(question: Question, options: Any) -> bool:
+    margin = question.difficulty or 0.0
+    return margin > 0.0 and margin >= options.min_gap
+
+
+TASK = Localization()

@@ -1,0 +1,132 @@
+"""Perception: what a base model can do before any fine-tuning. Feeds pre-training only.
+
+It teaches to see (which label is where) and to speak (the forms in which answers are written).
+It never asks for a direction, a region, a comparison of distances or a route: every question is
+about single objects, and wording and answers differ from those of the evaluated tasks.
+"""
+
+from __future__ import annotations
+
+import string
+from typing import Any
+
+import numpy as np
+
+from sparkle.scenes.discs import Disc, DiscScene
+from sparkle.scenes.geometry import CELLS, DIRECTIONS
+from sparkle.scenes.grid import MOVES
+from sparkle.tasks.base import BOX_HINT, Asking, Phrasing, Question, Score, Task
+
+_PHRASES = {
+    "point": Phrasing(
+        train=("Point at {a}.", "Show {a}.", "Find {a}."), heldout=("Put a finger on {a}.",)
+    ),
+    "identify": Phrasing(
+        train=("What is at {place}?", "What do you see at {place}?"),
+        heldout=("Which label stands at {place}?",),
+    ),
+    "list": Phrasing(
+        train=("List what you see.", "What is in the picture?"), heldout=("Name what is there.",)
+    ),
+    "count": Phrasing(train=("How many objects are there?",), heldout=("Count the objects.",)),
+    "option": Phrasing(
+        train=("Which option says {word}?",), heldout=("Under which letter do you read {word}?",)
+    ),
+    "repeat": Phrasing(train=("Repeat: {word}", "Write: {word}"), heldout=("Say: {word}",)),
+}
+
+
+class Perception(Task):
+    """Single objects and answer formats."""
+
+    name = "perception"
+    summary = "which label is where, and the forms of answers (pre-training of the embedded model)"
+    family = "perception"
+
+    def training_questions(
+        self, scene: DiscScene, rng: np.random.Generator, asking: Asking, options: Any
+    ) -> list[Question]:
+        found = [self._point(disc, rng, asking) for disc in scene.basic]
+        disc = scene.basic[int(rng.integers(len(scene.basic)))]
+        found.append(self._ask("identify", disc.label, rng, asking, place=_place(disc)))
+        kind = str(rng.choice(["list", "count", "option", "repeat", "repeat"]))
+        if kind == "list":
+            answer = ", ".join(f"{d.label} {_place(d)}" for d in scene.basic)
+            found.append(self._ask("list", answer, rng, asking))
+        elif kind == "count":
+            found.append(self._ask("count", str(len(scene.basic)), rng, asking))
+        elif kind == "option":
+            found.append(self._option(rng, asking))
+        else:
+            text = _sample_answer(rng)
+            found.append(self._ask("repeat", text, rng, asking, word=text))
+        return found
+
+    def evaluation_question(
+        self, scene: DiscScene, rng: np.random.Generator, asking: Asking, options: Any
+    ) -> Question | None:
+        disc = scene.basic[int(rng.integers(len(scene.basic)))]
+        return self._ask("identify", disc.label, rng, asking, place=_place(disc))
+
+    def _point(self, disc: Disc, rng: np.random.Generator, asking: Asking) -> Question:
+        return self._ask("point", _place(disc), rng, asking, a=disc.label)
+
+    def _ask(
+        self, kind: str, answer: str, rng: np.random.Generator, asking: Asking, **values: str
+    ) -> Question:
+        prompt = _PHRASES[kind].pick(rng, asking.phrases, **values)
+        subject = {"place": values["place"]} if kind == "identify" else {}
+        return Question(self.name, kind, "open", prompt, answer, answer, subject=subject)
+
+    def _option(self, rng: np.random.Generator, asking: Asking) -> Question:
+        pool = [CELLS, DIRECTIONS, tuple(f"N{i}" for i in range(1, 10))][int(rng.integers(3))]
+        options = [pool[i] for i in rng.permutation(len(pool))[: int(rng.integers(2, 9))]]
+        right = int(rng.integers(len(options)))
+        prompt = _PHRASES["option"].pick(rng, asking.phrases, word=options[right])
+        letters = string.ascii_uppercase
+        lines = (f"{letters[i]}. {text}" for i, text in enumerate(options))
+        prompt = "\n".join((prompt, *lines, BOX_HINT))
+        answer = f"\\boxed{{{letters[right]}}}"
+        return Question(self.name, "option", "open", prompt, answer, answer)
+
+    def solve(self, question: Question, scene: DiscScene) -> str:
+        for disc in scene.basic:
+            if _place(disc) == question.subject.get("place"):
+                return disc.label
+        return question.answer
+
+    def chance(self, question: Question, scene: DiscScene, rng: np.random.Generator) -> str:
+        return str(rng.choice([disc.label for disc in scene.basic]))
+
+    def parse(self, answer: str, question: Question) -> str | None:
+        return answer.strip() or None
+
+    def score(self, parsed: str | None, question: Question, scene: DiscScene) -> Score:
+        return Score(correct=parsed == question.target)
+
+
+def _place(disc: Disc) -> str:
+    """Coordinates with one decimal: the precision a coarse picture has."""
+    return f"({disc.x:.1f}, {disc.y:.1f})"
+
+
+def _sample_answer(rng: np.random.Generator) -> str:
+    """A random text in one of the forms in which answers are written. No picture is needed."""
+    form = int(rng.integers(7))
+    labels = [f"N{i + 1}" for i in rng.permutation(9)]
+    if form == 0:
+        return str(rng.choice(CELLS))
+    if form == 1:
+        return f"{labels[0]} and {labels[1]}"
+    if form == 2:
+        return ", ".join(labels[: int(rng.integers(3, 7))])
+    if form == 3:
+        return ", ".join(rng.choice(list(MOVES), int(rng.integers(2, 7))))
+    if form == 4:
+        return f"{rng.uniform(0.0, 13.0):.2f}"
+    if form == 5:
+        return f"({rng.uniform(0.0, 10.0):.2f}, {rng.uniform(0.0, 10.0):.2f})"
+    return f"\\boxed{{{rng.choice(list('ABCDEFGHI'))}}}"
+
+
+TASK = Perception()

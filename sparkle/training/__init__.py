@@ -1,0 +1,1 @@
+"""Training: typed settings -> an ms-swift command -> weights, resumed if interrupted."""

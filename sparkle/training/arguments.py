@@ -1,0 +1,92 @@
+"""From typed settings to the options of ``swift sft``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sparkle.config.models import SwiftOptions
+from sparkle.swift import precision_options
+from sparkle.training.settings import FinetuneSettings
+
+
+def sft_options(
+    settings: FinetuneSettings,
+    *,
+    model: str,
+    dataset: Path,
+    output: Path,
+    gpus: int,
+    checkpoint: Path | None,
+) -> SwiftOptions:
+    """All options of one run.
+
+    Args:
+        model: Base weights: a folder, or a name on a hub.
+        dataset: Folder of Parquet files.
+        output: Folder for checkpoints and logs.
+        gpus: GPUs of the job; 0 trains on the CPU.
+        checkpoint: Checkpoint to go on from, or None.
+
+    The order of precedence is: what ms-swift needs to run here, the training section, the model's
+    ``swift`` options, the training section's ``swift`` options.
+    """
+    training = settings.training
+    options: SwiftOptions = {
+        "model": model,
+        "dataset": [str(dataset)],
+        "output_dir": str(output),
+        "tuner_type": training.method,
+        "seed": settings.seed,
+        "data_seed": settings.seed,
+        "learning_rate": training.learning_rate,
+        "num_train_epochs": training.epochs,
+        "per_device_train_batch_size": training.batch_size,
+        "gradient_accumulation_steps": training.gradient_accumulation,
+        "warmup_ratio": training.warmup,
+        "lr_scheduler_type": training.scheduler,
+        "weight_decay": training.weight_decay,
+        "max_length": training.max_length,
+        # Together: a conversation that is too long is an error; alone, "delete" drops it silently.
+        "truncation_strategy": "delete",
+        "strict": True,
+        "freeze_vit": training.freeze_vision,
+        "freeze_aligner": training.freeze_projector,
+        "save_strategy": "steps",
+        "save_steps": training.save_steps,
+        "save_total_limit": 2,
+        "logging_steps": training.logging_steps,
+        "report_to": ["none"],
+        # The data is ours and final: no split, no cache to go stale, no folder names with dates.
+        "split_dataset_ratio": 0,
+        "load_from_cache_file": False,
+        "add_version": False,
+        "check_model": not settings.offline,
+        **precision_options(training.precision),
+    }
+    if training.method == "lora":
+        options.update(
+            {
+                "lora_rank": training.lora_rank,
+                "lora_alpha": training.lora_alpha,
+                "target_modules": ["all-linear"],
+            }
+        )
+    if gpus == 0:
+        options.update(
+            {
+                "use_cpu": True,
+                "dataloader_num_workers": 0,
+                "dataloader_pin_memory": False,
+                "gradient_checkpointing": False,
+                "vit_gradient_checkpointing": False,
+            }
+        )
+    options.update(settings.swift)
+    options.update(training.swift)
+    if checkpoint is not None:
+        options["resume_from_checkpoint"] = str(checkpoint)
+        if training.method == "full":
+            # Without this ms-swift 4.6 restarts a full run of a LLaVA from the base weights: the
+            # names in the checkpoint differ from those it loads, and only a warning says so.
+            options["model"] = str(checkpoint)
+    return options

@@ -1,0 +1,199 @@
+"""Fine-tuning by ms-swift: run it, resume it, and put finished weights in place."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from sparkle.errors import SparkleError
+from sparkle.files import (
+    atomic_path,
+    canonical_json,
+    folder_hash,
+    make_folder,
+    read_json,
+    text_hash,
+    write_json,
+    write_text,
+)
+from sparkle.models.references import BaseModel
+from sparkle.swift import swift_command, swift_environment
+from sparkle.training.arguments import sft_options
+from sparkle.training.curve import read_curve
+from sparkle.training.settings import FinetuneSettings
+
+_NOT_WEIGHTS = (
+    "optimizer.pt",
+    "scheduler.pt",
+    "scaler.pt",
+    "rng_state*.pth",
+    "trainer_state.json",
+    "training_args.bin",
+    "args.json",
+    "global_step*",
+    "latest",
+    "zero_to_fp32.py",
+)
+_DONE = "done.json"
+_STOP_SECONDS = 30
+
+
+def finetune(
+    settings: FinetuneSettings,
+    *,
+    base: BaseModel,
+    dataset: Path,
+    output: Path,
+    work: Path,
+    threads: int = 1,
+    gpus: int = 0,
+    report: Callable[[str], None] = print,
+) -> Path:
+    """Train, or finish an interrupted training, and write the results to ``output``.
+
+    Checkpoints live in ``work/KEY``, where KEY hashes everything that changes the result: so an
+    interrupted run goes on, and a changed one never meets old checkpoints.
+
+    Args:
+        dataset: Folder with ``manifest.json`` and ``data/``, as made by the merge.
+        output: Gets ``weights/`` (a model folder, or adapters), ``training.csv`` and
+            ``record.json``, each under its final name only when complete.
+        report: Called with each line of ms-swift's output.
+
+    Raises:
+        SparkleError: ms-swift failed, or left no finished checkpoint.
+    """
+    manifest = read_json(dataset / "manifest.json")
+    identity = {
+        "settings": settings.model_dump(mode="json"),
+        "base": base.identity,
+        "data": manifest["files"],
+    }
+    run = work / text_hash(canonical_json(identity))
+    make_folder(run)
+    if not (run / _DONE).exists():
+        checkpoint = last_checkpoint(run / "output")
+        if checkpoint is not None:
+            report(f"going on from {checkpoint.name}")
+        options = sft_options(
+            settings,
+            model=base.path,
+            dataset=dataset / "data",
+            output=run / "output",
+            gpus=gpus,
+            checkpoint=checkpoint,
+        )
+        environment = swift_environment(
+            offline=settings.offline, threads=threads, gpus=gpus, work=run
+        )
+        run_swift(swift_command("sft", options), environment, report)
+        write_json(run / _DONE, {"checkpoint": _finished(run / "output").name})
+        for cache in ("datasets", "modelscope"):
+            shutil.rmtree(run / cache, ignore_errors=True)
+    return _deliver(run, output, identity)
+
+
+def last_checkpoint(folder: Path) -> Path | None:
+    """The newest complete ``checkpoint-N`` below ``folder``, or None.
+
+    A checkpoint that was being written when the process died lacks its trainer state, which is
+    written last; it is passed over.
+    """
+    found = [p for p in folder.glob("checkpoint-*") if (p / "trainer_state.json").is_file()]
+    whole = [p for p in found if _is_json(p / "trainer_state.json")]
+    return max(whole, key=lambda p: int(p.name.split("-")[1]), default=None)
+
+
+def _is_json(path: Path) -> bool:
+    try:
+        read_json(path)
+    except SparkleError:
+        return False
+    return True
+
+
+def _finished(folder: Path) -> Path:
+    checkpoint = last_checkpoint(folder)
+    state: dict[str, Any] = read_json(checkpoint / "trainer_state.json") if checkpoint else {}
+    if checkpoint is None or state["global_step"] < state["max_steps"]:
+        raise SparkleError(
+            f"ms-swift ended without a finished checkpoint in {folder}.",
+            "Read the log of this step; run again to go on from the last checkpoint.",
+        )
+    return checkpoint
+
+
+def run_swift(
+    command: list[str], environment: dict[str, str], report: Callable[[str], None]
+) -> None:
+    """Run ms-swift, passing each line of its output on.
+
+    The process gets a group of its own, which is ended with this one, so that Ctrl-C leaves no
+    training behind.
+    """
+    process = subprocess.Popen(
+        command,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    )
+    previous = signal.signal(signal.SIGTERM, _raise_interrupt)
+    last: deque[str] = deque(maxlen=15)
+    try:
+        assert process.stdout is not None
+        for line in process.stdout:
+            line = line.rstrip().rsplit("\r", 1)[-1]
+            if line:
+                last.append(line)
+                report(line)
+        code = process.wait()
+    except BaseException:
+        _end(process)
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+    if code:
+        raise SparkleError(
+            f"ms-swift failed with status {code}. Its last lines:\n" + "\n".join(last),
+            "Often the cause is an option under 'swift:' that this version does not know, or too"
+            " little memory (lower batch_size, raise gradient_accumulation).",
+        )
+
+
+def _raise_interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, number)
+            process.wait(_STOP_SECONDS)
+            return
+        except ProcessLookupError:
+            return
+        except subprocess.TimeoutExpired:
+            continue
+
+
+def _deliver(run: Path, output: Path, identity: dict[str, Any]) -> Path:
+    checkpoint = run / "output" / read_json(run / _DONE)["checkpoint"]
+    weights = output / "weights"
+    with atomic_path(weights) as temporary:
+        shutil.copytree(checkpoint, temporary, ignore=shutil.ignore_patterns(*_NOT_WEIGHTS))
+    curve: pd.DataFrame = read_curve(run / "output" / "logging.jsonl")
+    write_text(output / "training.csv", curve.to_csv(index=False))
+    record = {**identity, "weights": folder_hash(weights), "steps": int(curve["step"].max())}
+    write_json(output / "record.json", record)
+    return weights

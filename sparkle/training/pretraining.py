@@ -1,0 +1,118 @@
+"""The embedded base model: build it, teach it to see, or take the weights that are shipped."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+
+from sparkle.datasets.merge import merge_training
+from sparkle.datasets.synthesis import synthesize
+from sparkle.errors import SparkleError
+from sparkle.files import atomic_path, folder_hash, read_json, write_json
+from sparkle.models.references import BaseModel, write_base
+from sparkle.models.shipped import SHIPPED_WEIGHTS
+from sparkle.scenes.randomness import item_generator
+from sparkle.scenes.spec import DiscSpec, sample_scene
+from sparkle.tasks import all_tasks
+from sparkle.tasks.base import Asking, Form
+from sparkle.training.finetune import finetune
+from sparkle.training.settings import PretrainingSettings
+
+_RECIPE = "recipe.json"
+_SAMPLE_SCENES = 400
+
+
+def pretrain(
+    settings: PretrainingSettings,
+    *,
+    output: Path,
+    work: Path,
+    threads: int = 1,
+    report: Callable[[str], None] = print,
+) -> BaseModel:
+    """Build the embedded model, pre-train it, and write ``output/weights`` and ``output.json``.
+
+    Resumable: its data and checkpoints live in ``work`` and are kept between attempts.
+    """
+    from sparkle.models.embedded import build_embedded
+
+    initial = work / f"initial-{settings.identity()}"
+    if not initial.is_dir():
+        texts = list(tokenizer_texts(settings.source.seed))
+        count = build_embedded(initial, settings.architecture, texts, settings.finetune.seed)
+        report(f"built a model of {count:,} parameters")
+    shards = work / "shards"
+    synthesize(settings.source, shards, report=report)
+    dataset = work / "dataset"
+    merge_training(settings.merge, [[shards / "job-000.json"]], dataset)
+    result = work / "result"
+    finetune(
+        settings.finetune,
+        base=BaseModel(str(initial), folder_hash(initial)),
+        dataset=dataset,
+        output=result,
+        work=work / "runs",
+        threads=threads,
+        report=report,
+    )
+    with atomic_path(output) as temporary:
+        shutil.copytree(result / "weights", temporary)
+        for file in initial.iterdir():  # tokenizer and processor files that a checkpoint may lack
+            if not (temporary / file.name).exists() and file.suffix in (".json", ".jinja"):
+                shutil.copy2(file, temporary / file.name)
+        write_json(temporary / _RECIPE, settings.model_dump(mode="json"))
+        shutil.copy2(result / "training.csv", temporary / "training.csv")
+    return write_base(output.with_suffix(".json"), output)
+
+
+def unpack_shipped(settings: PretrainingSettings, *, name: str, output: Path) -> BaseModel:
+    """Copy the shipped weights of model ``name`` to ``output`` and write ``output.json``.
+
+    Raises:
+        SparkleError: Nothing is shipped under that name, or it was made by another recipe.
+    """
+    folder = SHIPPED_WEIGHTS / name
+    retrain = f"Set models.{name}.weights to 'train' to make them by your recipe."
+    if not folder.is_dir():
+        raise SparkleError(f"models.{name}: no weights are shipped under that name.", retrain)
+    recipe = read_json(folder / _RECIPE)
+    wanted = settings.model_dump(mode="json")
+    if recipe != wanted:
+        keys = ", ".join(_differences(recipe, wanted))
+        raise SparkleError(
+            f"models.{name}: the shipped weights were made by another recipe, with other {keys}.",
+            retrain,
+        )
+    with atomic_path(output) as temporary:
+        shutil.copytree(folder, temporary)
+    return write_base(output.with_suffix(".json"), output)
+
+
+def _differences(a: object, b: object, path: str = "") -> list[str]:
+    if isinstance(a, dict) and isinstance(b, dict):
+        keys = sorted(a.keys() | b.keys())
+        return [
+            found
+            for key in keys
+            for found in _differences(a.get(key), b.get(key), f"{path}.{key}".lstrip("."))
+        ]
+    return [] if a == b else [path]
+
+
+def tokenizer_texts(seed: int) -> Iterator[str]:
+    """The tokenizer's corpus: questions and answers of every task, in all phrasings and forms."""
+    discs = DiscSpec(objects=3, distractors=2, radius=1.0, spacing=2.5, decimals=2)
+    for name, task in all_tasks().items():
+        options = task.Options()
+        spec = task.scene_spec(discs, options)
+        for form in get_args(Form):
+            asking = Asking(phrases="all", form=form)
+            for index in range(_SAMPLE_SCENES):
+                rng: np.random.Generator = item_generator(seed, f"tokenizer/{name}/{form}", index)
+                scene = sample_scene(spec, rng)
+                for question in task.training_questions(scene, rng, asking, options):
+                    yield f"USER: {question.prompt} ASSISTANT: {question.answer}"

@@ -1,0 +1,27 @@
+"""What the result of a training run depends on, beside its data and its base weights."""
+
+from __future__ import annotations
+
+from sparkle.config.base import Settings
+from sparkle.config.models import Architecture, SwiftOptions, TrainingConfig
+from sparkle.datasets.settings import SourceSettings, TrainingMergeSettings
+
+
+class FinetuneSettings(Settings):
+    """Settings of one run of ``swift sft``."""
+
+    training: TrainingConfig
+    seed: int
+    swift: SwiftOptions = {}
+    """Options of the model, such as its type."""
+    offline: bool = True
+    """The base weights lie in a folder: no hub is asked."""
+
+
+class PretrainingSettings(Settings):
+    """The recipe of the embedded model: everything its pre-trained weights depend on."""
+
+    architecture: Architecture
+    source: SourceSettings
+    merge: TrainingMergeSettings
+    finetune: FinetuneSettings

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from sparkle.config.models import SwiftOptions, SwiftValue
+from sparkle.config.models import SwiftValue
 
 # Reserving memory once instead of mapping it for each tensor: about a third more steps per second
 # on the CPU with glibc; other systems ignore the variables.
@@ -67,11 +67,3 @@ def to_arguments(options: Mapping[str, SwiftValue]) -> list[str]:
         else:
             arguments.append(str(value))
     return arguments
-
-
-def precision_options(precision: str) -> SwiftOptions:
-    """Number format: float32 must also switch autocast off, which ms-swift turns on by itself."""
-    options: SwiftOptions = {"torch_dtype": precision}
-    if precision == "float32":
-        options.update({"fp16": False, "bf16": False})
-    return options

@@ -52,7 +52,9 @@ def register(commands: Commands) -> None:
     )
     parser.add_argument("--results", type=Path, required=True, help="results folder")
     _add_rows(parser)
-    parser.add_argument("--config-file", type=Path, required=True, help="resolved config (YAML)")
+    parser.add_argument(
+        "--config-file", type=Path, help="resolved config (default: RESULTS/config.yaml)"
+    )
 
     parser = add_command(
         commands,
@@ -119,7 +121,8 @@ def _report(arguments: argparse.Namespace) -> None:
         if path.exists():
             curves[f"{model}/{train_set}/seed{seed}"] = path
     matrix = results / "tables" / "matrix.csv"
-    config_yaml = arguments.config_file.read_text(encoding="utf-8")
+    config_file = arguments.config_file or results / "config.yaml"
+    config_yaml = config_file.read_text(encoding="utf-8")
     name = yaml.safe_load(config_yaml)["name"]
     write_figures(matrix, curves, results / "figures")
     write_report(

@@ -63,7 +63,8 @@ class TrainingDataConfig(Closed):
     numbers: bool = True
     """With the numeric records (distances, coordinates)."""
     descriptions: bool = True
-    """With one long description per capability."""
+    """With one description per capability; a train set that has the capability `description` gets
+    its one long text instead."""
     phrases: Phrases = "train"
     """Which question templates to use."""
     questions_per_conversation: PositiveInt | Literal["all"] = 1

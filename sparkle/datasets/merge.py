@@ -71,7 +71,7 @@ def merge_training(
         name = source_settings(manifests).source
         for table in read_shards(manifests):
             for row in table.to_pylist():
-                wanted = [q for q in row["questions"] if q["task"] in settings.capabilities]
+                wanted = [q for q in row["questions"] if _belongs(q, settings.capabilities)]
                 counts.update(f"{q['task']}/{q['kind']}" for q in wanted)
                 rows += _conversations(settings, f"{name}/{row['index']:08d}", row, wanted)
                 scenes.add(row["scene_hash"])
@@ -98,6 +98,17 @@ def merge_training(
     }
     write_json(folder / "manifest.json", manifest)
     return manifest
+
+
+def _belongs(question: dict[str, Any], capabilities: tuple[str, ...]) -> bool:
+    """Whether a record is part of a train set.
+
+    A train set with the capability ``description`` has that one long text per image, instead of
+    the description that each other capability has of its own (as published: 17 records an image).
+    """
+    if question["task"] not in capabilities:
+        return False
+    return question["kind"] != "description" or "description" not in capabilities
 
 
 def _conversations(

@@ -18,7 +18,7 @@ from sparkle.errors import SparkleError
 from sparkle.files import canonical_json, file_hash, make_folder, text_hash
 from sparkle.inference.predictions import Prediction, write_predictions
 from sparkle.inference.settings import InferenceSettings
-from sparkle.swift import precision_options, swift_environment, to_arguments
+from sparkle.swift import swift_environment, to_arguments
 
 
 @dataclass(frozen=True)
@@ -85,9 +85,9 @@ def infer_options(settings: InferenceSettings, subject: Subject, gpus: int) -> S
         "max_batch_size": inference.batch_size,
         "max_new_tokens": inference.max_new_tokens,
         "temperature": 0,
+        "stream": False,
         "load_args": False,
-        "check_model": False,
-        **precision_options(inference.precision),
+        "torch_dtype": inference.precision,
     }
     if subject.tuned is not None:
         if (subject.tuned / "adapter_config.json").exists():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from pydantic import Field
 from sparkle.scenes.discs import Disc, DiscScene
 from sparkle.scenes.geometry import DIAGONALS, DIRECTIONS, direction_margin, direction_of
 from sparkle.tasks.base import Asking, ClassTask, Phrasing, Question, TaskOptions, as_choice
-from sparkle.tasks.parsing import boxed, last_class, tail
+from sparkle.tasks.parsing import boxed, last_class, plain
 
 _PAIR = Phrasing(
     train=(
@@ -29,12 +30,35 @@ _ALL = Phrasing(
     train=("Describe the directions between {names}.",),
     heldout=("How do {names} lie relative to each other?",),
 )
-_SYNONYMS = (
-    (("upper", "above", "north", "up"), "top"),
-    (("bottom", "lower", "below", "south"), "down"),
-    (("west",), "left"),
-    (("east",), "right"),
+# Between two words of one direction: "above N2 and to its left", "upper part, on the left side".
+_JOINT = (
+    r"(?:[\s,/-]|(?:and|to|the|of|on|in|it|its|but|also|slightly|side|part|half|edge|corner|area"
+    r"|region|image|picture|n\d{1,3})\b){0,24}"
 )
+_WORDS = tuple(
+    (re.compile(pattern), replacement)
+    for pattern, replacement in (
+        (r"_", " "),
+        (r"\b(?:none|all) of the above\b", ""),
+        (r"\bright (?=above|below|under|beneath|answer|option|choice)", ""),
+        (r"\b(top|upper|bottom|lower|north|south)(left|right|east|west)", r"\1 \2"),
+        (r"\b(?:upper|above|north(?:ern|wards?)?|up(?:wards?)?|top)(?:most)?\b", "top"),
+        (
+            r"\b(?:bottom|lower|below|beneath|under(?:neath)?|south(?:ern|wards?)?|down(?:wards?)?)"
+            r"(?:most)?\b",
+            "down",
+        ),
+        (r"\b(?:west(?:ern|wards?)?|left(?:wards?|most)?)\b", "left"),
+        (r"\b(?:east(?:ern|wards?)?|right(?:wards?|most)?)\b", "right"),
+        (r"\b(?:cent(?:er|re|ral)|middle)\b", "center"),
+        (r"\s(?:row|column)\b(?:,|\sand)?(?:\sthe)?", ""),
+        (r"\b(top|down|left|right)[\s-]center\b", r"\1"),
+        (r"\bcenter[\s-](?=(?:top|down|left|right)\b)", ""),
+        (rf"\b(top|down)\b{_JOINT}\b(left|right)\b", r"\1 \2"),
+        (rf"\b(left|right)\b{_JOINT}\b(top|down)\b(?! (?:left|right)\b)", r"\2 \1"),
+    )
+)
+"""What models write for directions and regions -> the words of the classes, step by step."""
 
 
 class DirectionOptions(TaskOptions):
@@ -104,13 +128,10 @@ class Direction(ClassTask):
 
 
 def parse_direction(answer: str, classes: tuple[str, ...]) -> str | None:
-    """The last direction that the answer names, with common synonyms, or None."""
-    text = (boxed(answer) or tail(answer)).casefold()
-    for compound in ("northwest", "northeast", "southwest", "southeast"):
-        text = text.replace(compound, f"{compound[:5]} {compound[5:]}")
-    for words, word in _SYNONYMS:
-        for other in words:
-            text = text.replace(other, word)
+    """The last direction or region that the answer names, with common synonyms, or None."""
+    text = (boxed(answer) or plain(answer)).casefold()
+    for pattern, replacement in _WORDS:
+        text = pattern.sub(replacement, text)
     return last_class(text, classes)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from typing import Any, Literal
 
 import numpy as np
@@ -19,7 +20,7 @@ from sparkle.tasks.base import (
     as_choice,
 )
 from sparkle.tasks.direction import names_of
-from sparkle.tasks.parsing import boxed, parse_labels, parse_number
+from sparkle.tasks.parsing import boxed, parse_labels, parse_number, plain
 
 Pair = tuple[str, str]
 
@@ -67,6 +68,8 @@ _ALL_PAIRS = ("shortest", "longest")
 _TWO_PAIRS = ("shorter", "longer")
 _SMALLEST = ("shortest", "shorter")
 _RELATIVE_TOLERANCE = 0.1
+# "N1 and N2 are closer than N3 and N4" names the pair before "than".
+_THAN = re.compile(r"\bthan\b(?:[^.,;\n]|\.\d){0,200}")
 
 
 class DistanceOptions(TaskOptions):
@@ -159,7 +162,7 @@ class Distance(ClassTask):
         if question.kind == "numeric":
             number = parse_number(answer)
             return None if number is None else f"{number:.2f}"
-        labels = parse_labels(boxed(answer) or answer)[-2:]
+        labels = parse_labels(_THAN.sub("", boxed(answer) or plain(answer)), least=2)[-2:]
         pair = _write((labels[0], labels[1])) if len(labels) == 2 else None
         return pair if pair in self.classes(question) else None
 

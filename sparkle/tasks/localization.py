@@ -123,8 +123,7 @@ class Localization(ClassTask):
         if question.kind == "coordinate":
             point = parse_point(answer)
             return None if point is None else f"({point[0]:.2f}, {point[1]:.2f})"
-        text = answer.casefold().replace("centre", "center").replace("middle", "center")
-        return parse_direction(text, CELLS)
+        return parse_direction(answer, CELLS)
 
     def score(self, parsed: str | None, question: Question, scene: DiscScene) -> Score:
         if question.kind != "coordinate":

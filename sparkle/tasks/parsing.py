@@ -1,7 +1,8 @@
-"""Parsers shared by the tasks: what models write -> canonical answers.
+r"""Parsers shared by the tasks: what models write -> canonical answers.
 
-All are linear in the length of the text and return None instead of raising. When an answer holds
-several candidates the last one counts, since reasoning comes before the answer.
+All are linear in the length of the text and return None (or nothing) instead of raising. When an
+answer holds several candidates the last one counts, since reasoning comes before the answer; a
+``\boxed{}`` wins over everything.
 """
 
 from __future__ import annotations
@@ -11,59 +12,103 @@ import string
 from collections.abc import Sequence
 
 _MAX_CHARACTERS = 20_000
-_BOXED = re.compile(r"\\boxed\s{0,3}\{([^{}]{0,400})\}")
-_FINAL = re.compile(r"(?:answer|option|choice)\b\s{0,3}(?:is|:|：)?\s{0,3}", re.IGNORECASE)
-_LETTER = re.compile(r"(?<![A-Za-z0-9_])[(\[（]?([A-Z])[)\]）]?(?![A-Za-z0-9_'’])")
-_LABEL = re.compile(r"(?<![A-Za-z0-9])[Nn]\s?(\d{1,3})(?!\d)")
-_NUMBER = re.compile(r"[-+]?\d{1,12}(?:\.\d{1,12})?")
-_POINT = re.compile(
-    r"[(（\[]\s{0,3}([-+]?\d{1,6}(?:\.\d{1,9})?)\s{0,3}[,，;]\s{0,3}"
-    r"([-+]?\d{1,6}(?:\.\d{1,9})?)\s{0,3}[)）\]]"
+_MAX_MARKS = 50
+_WINDOW = 120
+"""Characters after "the answer is" in which the answer is looked for."""
+_STACKED_LINE = 80
+"""Longest line of a list that is written with one item per line."""
+
+_HALF_WIDTH = str.maketrans(
+    {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+    | {ord("。"): ".", ord("、"): ",", ord("【"): "[", ord("】"): "]", ord("’"): "'"}
+    | {ord(mark): '"' for mark in "“”「」"}
 )
+_MARKUP = (
+    (re.compile(r"\\(?:left|right)(?=\s?[()\[\]|.])"), ""),
+    (re.compile(r"\\(?:long)?rightarrow(?![a-z])|\\to(?![a-z])|[→⇒➔➜➡]"), "->"),
+    (re.compile(r"\\(?:text|textbf|textit|mathbf|mathrm)\s?\{([^{}]{0,200})\}"), r"\1"),
+    (re.compile(r"\\[,;:! ]"), " "),
+    (re.compile(r"\*{1,2}\s?\(?([A-Z])\)?[.:]?\s?\*{1,2}"), r"(\1) "),
+    (re.compile(r"[*`]"), " "),
+)
+_BOXED = re.compile(r"\\boxed\s{0,3}\{([^{}]{1,400})\}")
+
+_FINAL = re.compile(r"(?:answer|option|choice)\b\s{0,3}(?:is|:)?\s{0,3}", re.IGNORECASE)
+# "A" and "I" open many English sentences: they count only in brackets, before punctuation or a
+# reason, or at the end of a line.
+_LETTER = re.compile(
+    r"(?<![A-Za-z0-9_'.-])(?<!\bnot )(?:[(\[]\s?([A-Z])\s?[)\]]"
+    r"|([A-Z])(?=\s{0,3}(?:[.):]|\n|$)|,?\s(?:because|since)\b)|([B-HJ-Z]))(?![A-Za-z0-9_'])"
+)
+_EDGES = string.whitespace + "()[]{}.:,;'\"$_-"
+
+_LABEL = re.compile(r"(?<![A-Za-z0-9])[Nn][\s_]?(\d{1,3})(?!\d)")
 _MOVE = re.compile(r"(?<![a-z])(up|down|left|right)(?:wards?)?(?![a-z])", re.IGNORECASE)
+_BRACKETED = re.compile(r"\[[^\[\]]{0,2000}\]")
+_GAP = re.compile(
+    r"(?:[\s,;>'\"+&|/–—-]|\([^()]{0,40}\)|\d{1,2}[.):]"
+    r"|(?:and|then|to|the|from|at|via|go|goes|move|moves|step|visit|next|start|finally|back|return"
+    r"|returning|again|node|up|down|left|right|n\d{1,3})\b)*",
+    re.IGNORECASE,
+)
+"""What may stand between two items of one list: punctuation, numbering, and filler words."""
+
+_DECIMAL = r"[-+]?(?:\d{1,12}(?:\.\d{1,12})?|\.\d{1,12})"
+_NUMBER = re.compile(r"[-+]?(?:\d{1,12}(?:[.,]\d{1,12})?|\.\d{1,12})(?![\d.]{0,12}\s?decimal)")
+_ASIDE = re.compile(r"\([^()]{0,200}\)")
+_POINTS = (
+    re.compile(
+        rf"[(\[]\s{{0,3}}(?:x\s?[=:]\s?)?({_DECIMAL})\s{{0,3}}[,;]\s{{0,3}}"
+        rf"(?:y\s?[=:]\s?)?({_DECIMAL})\s{{0,3}}[)\]]",
+        re.IGNORECASE,
+    ),
+    re.compile(rf"\bx\b\D{{1,20}}?({_DECIMAL})\D{{1,30}}?\by\b\D{{1,20}}?({_DECIMAL})", re.I),
+    re.compile(rf"({_DECIMAL})\s{{0,3}}[,;]\s{{0,3}}({_DECIMAL})"),
+)
 
 
-def tail(text: str) -> str:
-    """The end of a very long answer: only there can the final answer stand."""
-    return text[-_MAX_CHARACTERS:]
+def plain(text: str) -> str:
+    """The end of an answer, where the final one stands, without Markdown, LaTeX and full width."""
+    text = text[-_MAX_CHARACTERS:].translate(_HALF_WIDTH)
+    for pattern, replacement in _MARKUP:
+        text = pattern.sub(replacement, text)
+    return text
 
 
 def boxed(text: str) -> str | None:
-    r"""Content of the last ``\boxed{...}``, or None."""
-    found = _BOXED.findall(tail(text))
+    r"""Content of the last ``\boxed{...}`` that holds anything, or None."""
+    found = _BOXED.findall(plain(text))
     return found[-1].strip() if found else None
 
 
 def parse_choice(text: str, options: Sequence[str]) -> int | None:
     """Index of the option that the answer names by letter or by its text, or None.
 
-    Looked for in this order: a boxed letter or option text, a letter after the last "answer",
-    the option text standing alone or last, the last bare letter that is an option's.
+    Looked for in this order: what is boxed, what follows the last "answer", "option" or "choice",
+    the whole answer. In each, a letter wins over the text of an option.
     """
     letters = string.ascii_uppercase[: len(options)]
     inside = boxed(text)
     if inside is not None:
         return _option_in(inside, letters, options)
-    text = tail(text)
-    marks = list(_FINAL.finditer(text))
-    if marks:
-        found = _option_in(text[marks[-1].end() :], letters, options, first=True)
+    text = plain(text)
+    for mark in reversed(list(_FINAL.finditer(text))[-_MAX_MARKS:]):
+        window = text[mark.end() : mark.end() + _WINDOW].lstrip(_EDGES.replace("(", ""))
+        found = _option_in(window.partition("\n")[0], letters, options, first=True)
         if found is not None:
             return found
     return _option_in(text, letters, options)
 
 
 def _option_in(text: str, letters: str, options: Sequence[str], first: bool = False) -> int | None:
-    stripped = text.strip().strip("*_`'\".。").strip()
-    lowered = stripped.casefold()
+    bare = text.strip(_EDGES)
     for i, option in enumerate(options):
-        if lowered == option.casefold():
+        if bare.casefold() == option.casefold():
             return i
-    if len(stripped.strip("()[]（）.:")) == 1:
-        found = stripped.strip("()[]（）.:").upper()
-        return letters.index(found) if found in letters else None
-    named = [m.group(1) for m in _LETTER.finditer(stripped) if m.group(1) in letters]
-    # "A" opens many English sentences: a bare A counts only with punctuation or in the last place.
+    if len(bare) == 1:
+        return letters.index(bare.upper()) if bare.upper() in letters else None
+    named = [next(filter(None, match.groups())) for match in _LETTER.finditer(text)]
+    named = [letter for letter in named if letter in letters]
     if named:
         return letters.index(named[0] if first else named[-1])
     by_text = last_class(text, options)
@@ -74,44 +119,73 @@ def last_class(text: str, classes: Sequence[str]) -> str | None:
     """The class whose name occurs last in the text; longer names win over their parts."""
     names = sorted(classes, key=len, reverse=True)
     pattern = "|".join(re.escape(name).replace(r"\ ", r"[\s_-]{1,2}") for name in names)
-    found = re.findall(rf"(?<![a-z0-9])(?:{pattern})(?![a-z0-9])", tail(text), re.IGNORECASE)
+    found = re.findall(rf"(?<![a-z0-9])(?:{pattern})(?![a-z0-9])", plain(text), re.IGNORECASE)
     if not found:
         return None
     last = re.sub(r"[\s_-]+", " ", found[-1]).casefold()
     return next((name for name in classes if name.casefold() == last), None)
 
 
-def parse_labels(text: str) -> list[str]:
-    """All labels N1.. of the last line or bracketed list that holds any, in order."""
-    text = boxed(text) or tail(text)
-    lists = [part for part in re.findall(r"\[([^\[\]]*)\]", text) if _LABEL.search(part)]
-    if lists:
-        text = lists[-1]
-    else:
-        lines = [line for line in text.splitlines() if _LABEL.search(line)]
-        text = lines[-1] if lines else ""
-    return [f"N{int(number)}" for number in _LABEL.findall(text)]
+def parse_labels(text: str, least: int = 3) -> list[str]:
+    """The labels N1.. of the last list of at least ``least``, in order; see :func:`_last_run`."""
+    return [f"N{int(number)}" for number in _last_run(text, _LABEL, least)]
 
 
 def parse_moves(text: str) -> list[str]:
-    """All moves of the last line or bracketed list that holds any, in order."""
-    text = boxed(text) or tail(text)
-    lists = [part for part in re.findall(r"\[([^\[\]]*)\]", text) if _MOVE.search(part)]
-    if lists:
-        text = lists[-1]
-    else:
-        lines = [line for line in text.splitlines() if _MOVE.search(line)]
-        text = lines[-1] if lines else ""
-    return [move.lower() for move in _MOVE.findall(text)]
+    """The moves of the last list of at least two, in order; see :func:`_last_run`."""
+    return [move.lower() for move in _last_run(text, _MOVE, 2)]
+
+
+def _last_run(text: str, item: re.Pattern[str], least: int) -> list[str]:
+    """Items that follow each other: on one line with only a gap between them, or line by line.
+
+    The last run of at least ``least`` items counts, since answers often go on to explain
+    themselves; if there is none, the last pair, then the last single item.
+    """
+    text = boxed(text) or plain(text)
+    text = _BRACKETED.sub(lambda match: " ".join(match[0].split()), text)
+    runs: list[list[str]] = []
+    stacked = False
+    for line in filter(str.strip, text.splitlines()):
+        found = _runs_of_line(line, item)
+        alone = len(found) == 1 and len(found[0]) == 1 and len(line) <= _STACKED_LINE
+        if alone and stacked:
+            runs[-1] += found[0]
+        else:
+            runs += found
+        stacked = alone
+    for size in (least, 2, 1):
+        for run in reversed(runs):
+            if len(run) >= size:
+                return run
+    return []
+
+
+def _runs_of_line(line: str, item: re.Pattern[str]) -> list[list[str]]:
+    runs: list[list[str]] = []
+    end = 0
+    for match in item.finditer(line):
+        if runs and _GAP.fullmatch(line, end, match.start()):
+            runs[-1].append(match[1])
+        else:
+            runs.append([match[1]])
+        end = match.end()
+    return runs
 
 
 def parse_number(text: str) -> float | None:
-    """The last number of the answer, or None."""
-    found = _NUMBER.findall(boxed(text) or _LABEL.sub(" ", tail(text)))
-    return float(found[-1]) if found else None
+    """The last number of the answer, or None; labels and wordy asides in brackets do not count."""
+    text = _LABEL.sub(" ", boxed(text) or plain(text))
+    words = _ASIDE.sub(lambda match: "" if re.search("[A-Za-z]", match[0]) else match[0], text)
+    found = _NUMBER.findall(words) or _NUMBER.findall(text)
+    return float(found[-1].replace(",", ".")) if found else None
 
 
 def parse_point(text: str) -> tuple[float, float] | None:
-    """The last (x, y) of the answer, or None."""
-    found = _POINT.findall(tail(text))
-    return (float(found[-1][0]), float(found[-1][1])) if found else None
+    """The last (x, y) of the answer, or None; in brackets if any are, else as x = .., y = .."""
+    text = _LABEL.sub(" ", boxed(text) or plain(text))
+    for pattern in _POINTS:
+        found = pattern.findall(text)
+        if found:
+            return float(found[-1][0]), float(found[-1][1])
+    return None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from sparkle.config.models import SwiftOptions
-from sparkle.swift import precision_options
 from sparkle.training.settings import FinetuneSettings
 
 
@@ -61,8 +60,10 @@ def sft_options(
         "load_from_cache_file": False,
         "add_version": False,
         "check_model": not settings.offline,
-        **precision_options(training.precision),
+        "torch_dtype": training.precision,
     }
+    if training.precision == "float32":
+        options.update({"fp16": False, "bf16": False})  # or ms-swift turns autocast on by itself
     if training.method == "lora":
         options.update(
             {

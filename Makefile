@@ -1,0 +1,64 @@
+# make run    makes the environment and runs the whole experiment of CONFIG
+# make test   makes the environment and runs the tests
+PYTHON ?= python3
+VENV ?= .venv
+CONFIG ?= config/config.yaml
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: run test test-slow lint format lock schema bench clean help
+
+help:
+	@sed -n '1,2s/^# //p' Makefile
+	@echo "make lint   ruff, snakefmt, Snakemake's lint, type check"
+	@echo "make bench  benchmarks, as ratios against a reference"
+	@echo "make clean  removes results, logs and benchmarks of runs (not the environment)"
+
+run: $(READY)
+	@$(BIN)/sparkle check --config $(CONFIG)
+	@$(BIN)/snakemake --configfile $(CONFIG) $(ARGS)
+
+test: $(READY)
+	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+
+test-slow: $(READY)
+	$(BIN)/python -m pytest -m slow $(ARGS)
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/python envs/generate.py --check
+	$(BIN)/snakemake --lint
+	$(BIN)/mypy
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/snakefmt Snakefile rules
+
+bench: $(READY)
+	$(BIN)/python -m benchmarks
+
+schema: $(READY)
+	$(BIN)/sparkle schema --output config/schema.json
+
+# A new lock from pyproject.toml: solves in an environment of its own.
+lock:
+	$(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/pip install torch==2.13.0
+	.venv-lock/bin/pip install -e '.[dev]'
+	.venv-lock/bin/python envs/generate.py --freeze
+	rm -rf .venv-lock
+
+$(READY): envs/requirements.lock pyproject.toml
+	@echo "Making the environment in $(VENV): some minutes, once."
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check torch==2.13.0
+	$(BIN)/pip install --quiet --disable-pip-version-check -r envs/requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+clean:
+	find results -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +
+	rm -rf logs benchmarks/runs .snakemake

@@ -1,0 +1,132 @@
+"""Training: the arguments of ms-swift, checkpoints, the loss curve, delivery of weights."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sparkle.config.models import TrainingConfig
+from sparkle.errors import SparkleError
+from sparkle.swift import swift_command, swift_environment, to_arguments
+from sparkle.training import finetune as module
+from sparkle.training.arguments import sft_options
+from sparkle.training.curve import read_curve
+from sparkle.training.finetune import last_checkpoint, run_swift
+from sparkle.training.settings import FinetuneSettings
+
+
+def options(checkpoint: Path | None = None, gpus: int = 0, **training: Any) -> dict[str, Any]:
+    settings = FinetuneSettings(
+        training=TrainingConfig(**training), seed=7, swift={"model_type": "llava1_5_hf"}
+    )
+    return sft_options(
+        settings,
+        model="base",
+        dataset=Path("data"),
+        output=Path("out"),
+        gpus=gpus,
+        checkpoint=checkpoint,
+    )
+
+
+def test_the_seed_orders_data_and_weights() -> None:
+    assert options()["seed"] == options()["data_seed"] == 7
+
+
+def test_any_option_of_swift_can_be_given_and_wins() -> None:
+    found = options(learning_rate=0.5, swift={"learning_rate": 0.25, "deepspeed": "zero2"})
+    assert found["learning_rate"] == 0.25 and found["deepspeed"] == "zero2"
+    assert found["model_type"] == "llava1_5_hf"
+
+
+def test_only_adapters_have_a_rank() -> None:
+    assert "lora_rank" not in options(method="full")
+    assert options(method="lora", lora_rank=3)["lora_rank"] == 3
+
+
+def test_a_full_run_resumes_from_the_weights_of_its_checkpoint() -> None:
+    # ms-swift would otherwise go on from the base weights, with no more than a warning.
+    checkpoint = Path("out/checkpoint-5")
+    full, lora = options(checkpoint, method="full"), options(checkpoint, method="lora")
+    assert full["resume_from_checkpoint"] == lora["resume_from_checkpoint"] == str(checkpoint)
+    assert full["model"] == str(checkpoint) and lora["model"] == "base"
+
+
+def test_the_cpu_is_asked_for_only_without_gpus() -> None:
+    assert options(gpus=0)["use_cpu"] is True
+    assert "use_cpu" not in options(gpus=2)
+
+
+def test_arguments_are_a_list_and_never_a_shell_string() -> None:
+    found = to_arguments({"a": True, "b": ["x y", 2], "c": {"k": 1}, "d": None, "e": 1e-4})
+    assert found == ["--a", "true", "--b", "x y", "2", "--c", '{"k": 1}', "--e", "0.0001"]
+    assert swift_command("sft", {})[0] == sys.executable
+
+
+def test_one_process_per_granted_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NPROC_PER_NODE", "8")
+    counts = [
+        swift_environment(offline=True, threads=3, gpus=g, work=tmp_path).get("NPROC_PER_NODE")
+        for g in (0, 1, 4)
+    ]
+    assert counts == [None, None, "4"]
+
+
+def test_no_hub_is_asked_for_a_local_model(tmp_path: Path) -> None:
+    offline = swift_environment(offline=True, threads=1, gpus=0, work=tmp_path)
+    assert offline["HF_HUB_OFFLINE"] == "1" and offline["OMP_NUM_THREADS"] == "1"
+
+
+def checkpoint(folder: Path, step: int, state: str) -> Path:
+    path = folder / f"checkpoint-{step}"
+    path.mkdir(parents=True)
+    (path / "trainer_state.json").write_text(state)
+    return path
+
+
+def test_the_last_whole_checkpoint_is_taken(tmp_path: Path) -> None:
+    assert last_checkpoint(tmp_path) is None
+    checkpoint(tmp_path, 9, "{}")
+    expected = checkpoint(tmp_path, 10, "{}")
+    checkpoint(tmp_path, 11, '{"global_st')  # cut off while it was written
+    (tmp_path / "checkpoint-12").mkdir()
+    assert last_checkpoint(tmp_path) == expected
+
+
+def test_a_run_that_ends_early_is_an_error(tmp_path: Path) -> None:
+    checkpoint(tmp_path, 5, json.dumps({"global_step": 5, "max_steps": 9}))
+    with pytest.raises(SparkleError, match="without a finished checkpoint"):
+        module._finished(tmp_path)
+
+
+def log_line(step: int, loss: float) -> str:
+    return json.dumps(
+        {"loss": loss, "global_step/max_steps": f"{step}/4", "epoch": 1, "elapsed_time": "1m 2s"}
+    )
+
+
+def test_the_curve_counts_repeated_steps_once_and_survives_a_cut_line(tmp_path: Path) -> None:
+    log = tmp_path / "logging.jsonl"
+    lines = [log_line(1, 3.0), log_line(2, 2.0), log_line(3, 9.0), log_line(3, 1.0), '{"loss": 1']
+    log.write_text("\n".join(lines))
+    curve = read_curve(log)
+    assert curve["step"].tolist() == [1, 2, 3]
+    assert curve["loss"].tolist() == [3.0, 2.0, 1.0]
+    assert curve["seconds"].tolist() == [62.0] * 3
+
+
+def test_an_empty_log_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(SparkleError, match="holds no step"):
+        read_curve(tmp_path / "none.jsonl")
+
+
+def test_a_failed_process_is_reported_with_its_last_lines() -> None:
+    code = "print('first'); print('out of memory'); raise SystemExit(3)"
+    lines: list[str] = []
+    with pytest.raises(SparkleError, match="status 3(.|\n)*out of memory"):
+        run_swift([sys.executable, "-c", code], {}, lines.append)
+    assert lines == ["first", "out of memory"]

@@ -1,8 +1,8 @@
 """Make the lock from an installed environment, and the conda files from the lock.
 
-    python envs/generate.py --freeze   write requirements.lock from this Python's packages
-    python envs/generate.py            write the conda files from requirements.lock
-    python envs/generate.py --check    exit 1 if they do not fit
+python envs/generate.py --freeze   write requirements.lock from this Python's packages
+python envs/generate.py            write the conda files from requirements.lock
+python envs/generate.py --check    exit 1 if they do not fit
 """
 
 from __future__ import annotations

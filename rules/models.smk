@@ -39,7 +39,7 @@ rule model_pretrain:
         runtime=needs("training").minutes,
     params:
         settings=lambda w: settings(EXPERIMENT.pretraining(w.model)),
-        code=(fingerprint("sparkle.training.pretraining"), code_of_tasks(["perception"])),
+        code=(fingerprint("sparkle.training.pretraining", "sparkle.training.vision"), code_of_tasks(["perception"])),
     shell:
         "python -m sparkle pretrain --settings {params.settings:q} --output {output.weights:q}"
         " --work {RESULTS}/work/pretraining/{wildcards.model} --threads {threads} --log {log:q}"

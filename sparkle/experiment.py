@@ -185,23 +185,28 @@ class Experiment:
         recipe = model.pretraining
         return PretrainingSettings(
             architecture=model.architecture,
-            source=SourceSettings(
-                source="perception",
-                role="training",
-                seed=recipe.seed,
-                images=recipe.images,
-                images_per_shard=1000,
-                scene=DiscSpec(
-                    objects=recipe.objects,
-                    distractors=0,
-                    radius=recipe.radius,
-                    spacing=recipe.spacing,
-                    decimals=2,
-                    labels=recipe.labels,
-                ),
-                render=RenderSpec(size=model.architecture.image_size),
-                asking=Asking(phrases="all", descriptions=False),
-                tasks=(_use("perception", {}),),
+            labels=recipe.labels,
+            vision=recipe.vision,
+            sources=tuple(
+                SourceSettings(
+                    source=f"perception-{objects}",
+                    role="training",
+                    seed=recipe.seed,
+                    images=images,
+                    images_per_shard=1000,
+                    scene=DiscSpec(
+                        objects=objects,
+                        distractors=0,
+                        radius=recipe.radius,
+                        spacing=recipe.spacing,
+                        decimals=2,
+                        labels=recipe.labels,
+                    ),
+                    render=RenderSpec(size=model.architecture.image_size),
+                    asking=Asking(),
+                    tasks=(_use("perception", {}),),
+                )
+                for objects, images in sorted(recipe.images.items())
             ),
             merge=TrainingMergeSettings(
                 train_set="pretraining",

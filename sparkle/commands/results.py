@@ -122,9 +122,9 @@ def _report(arguments: argparse.Namespace) -> None:
             curves[f"{model}/{train_set}/seed{seed}"] = path
     matrix = results / "tables" / "matrix.csv"
     config_file = arguments.config_file or results / "config.yaml"
-    config_yaml = config_file.read_text(encoding="utf-8")
-    name = yaml.safe_load(config_yaml)["name"]
-    write_figures(matrix, curves, results / "figures")
+    config = Experiment.load(config_file).config
+    capabilities = {name: train_set.capabilities for name, train_set in config.train_sets.items()}
+    write_figures(matrix, curves, results / "figures", capabilities)
     write_report(
         matrix_csv=matrix,
         scores=score_files(results / "scores", rows, arguments.evaluation_sets),
@@ -133,9 +133,10 @@ def _report(arguments: argparse.Namespace) -> None:
             for name in arguments.evaluation_sets
         },
         training_csvs=curves,
-        config_yaml=config_yaml,
+        config_yaml=config_file.read_text(encoding="utf-8"),
+        capabilities=capabilities,
         path=results / "report.html",
-        title=f"Sparkle: {name}",
+        title=f"Sparkle: {config.name}",
     )
     print(f"report: {results / 'report.html'}")
 

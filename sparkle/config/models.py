@@ -172,30 +172,48 @@ class Architecture(Closed):
     """Side of an image patch in pixels; divides `image_size`."""
     vision_width: Annotated[int, Field(ge=16)] = 96
     vision_layers: PositiveInt = 2
+    vision_hidden: PositiveInt = 192
+    """Width of the feed-forward layers of the vision tower."""
     text_width: Annotated[int, Field(ge=16)] = 128
     text_layers: PositiveInt = 3
+    text_hidden: PositiveInt = 256
+    """Width of the feed-forward layers of the language model."""
     heads: PositiveInt = 4
     vocabulary: Annotated[int, Field(ge=300)] = 1024
     context: Annotated[int, Field(ge=256)] = 2048
     """Longest conversation in tokens."""
 
 
+class VisionLesson(Closed):
+    """The dense lesson of the vision tower: each patch says which label is there, and where."""
+
+    images: PositiveInt = 12000
+    """Images, each with one to six objects, at most one per label."""
+    steps: PositiveInt = 3000
+    """Updates."""
+    batch_size: PositiveInt = 32
+    """Images per update."""
+    learning_rate: Annotated[float, Field(gt=0, lt=1)] = 2e-3
+    """Peak learning rate; it rises for 50 updates, then falls as a cosine."""
+
+
 class PretrainingConfig(Closed):
     """How the embedded model learns to see, before any fine-tuning."""
 
-    images: PositiveInt = 20000
-    """Images of the `perception` task."""
-    objects: Annotated[int, Field(ge=3, le=9)] = 5
-    """Objects per image."""
-    labels: Annotated[int, Field(ge=3, le=64)] = 9
+    images: dict[Annotated[int, Field(ge=1, le=9)], PositiveInt] = {2: 2000, 3: 4000, 5: 12000}
+    """Images of the `perception` task by the number of objects in them."""
+    labels: Annotated[int, Field(ge=1, le=64)] = 9
     """Labels N1.. to draw from."""
-    radius: Annotated[float, Field(gt=0, le=2)] = 1.1
+    radius: Annotated[float, Field(gt=0, le=2)] = 1.25
     """Radius of a disc in canvas units."""
     spacing: Annotated[float, Field(gt=0, le=9)] = 2.6
     """Least distance between the centres of two objects, in canvas units."""
-    seed: int = 1
+    seed: NonNegativeInt = 1
     """Seed of the initial weights, the images and the order of training."""
+    vision: VisionLesson = VisionLesson()
+    """The first lesson, of the vision tower alone."""
     training: TrainingConfig = TrainingConfig()
+    """The second lesson, of the whole model on the `perception` task, by ms-swift."""
 
 
 class EmbeddedModel(Closed):

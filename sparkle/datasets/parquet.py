@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -11,7 +12,18 @@ import pyarrow.parquet as pq
 from sparkle.errors import SparkleError
 
 
-def read_table(path: Path, schema: pa.Schema) -> pd.DataFrame:
+def read_frame(path: Path, schema: pa.Schema) -> pd.DataFrame:
+    """A Parquet file as a data frame; see :func:`read_table`."""
+    return read_table(path, schema).to_pandas()
+
+
+def read_rows(path: Path, schema: pa.Schema) -> list[dict[str, Any]]:
+    """A Parquet file as a list of rows; see :func:`read_table`."""
+    rows: list[dict[str, Any]] = read_table(path, schema).to_pylist()
+    return rows
+
+
+def read_table(path: Path, schema: pa.Schema) -> pa.Table:
     """Read a Parquet file whose columns must be those of ``schema``.
 
     Raises:
@@ -31,4 +43,4 @@ def read_table(path: Path, schema: pa.Schema) -> pd.DataFrame:
             f"{path} has other columns than expected (missing: {', '.join(missing) or 'none'}).",
             "It was made by another version: delete it and run again.",
         )
-    return table.to_pandas()
+    return table

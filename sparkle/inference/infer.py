@@ -13,7 +13,7 @@ from typing import Any
 
 from sparkle.config.models import SwiftOptions
 from sparkle.datasets.merge import EVALUATION_SCHEMA
-from sparkle.datasets.parquet import read_table
+from sparkle.datasets.parquet import read_rows
 from sparkle.errors import SparkleError
 from sparkle.files import canonical_json, file_hash, make_folder, text_hash
 from sparkle.inference.predictions import Prediction, write_predictions
@@ -55,7 +55,7 @@ def infer(
     make_folder(work)
     engine: Any = None
     for path in evaluation_sets:
-        rows = read_table(path, EVALUATION_SCHEMA).to_dict("records")
+        rows = read_rows(path, EVALUATION_SCHEMA)
         if not rows:
             raise SparkleError(f"The evaluation set {path} is empty.", "Raise its 'images'.")
         key = {

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sparkle.datasets.merge import EVALUATION_SCHEMA, question_from_row
-from sparkle.datasets.parquet import read_table
+from sparkle.datasets.parquet import read_rows
 from sparkle.errors import SparkleError
 from sparkle.inference.predictions import Prediction, write_predictions
 from sparkle.scenes.randomness import item_generator
@@ -20,7 +20,7 @@ def answer_by_reference(name: str, evaluation_sets: Sequence[Path], folder: Path
     if name not in ("oracle", "chance"):
         raise SparkleError(f"There is no reference '{name}'.", "Use oracle or chance.")
     for path in evaluation_sets:
-        rows = read_table(path, EVALUATION_SCHEMA).to_dict("records")
+        rows = read_rows(path, EVALUATION_SCHEMA)
         answers = [Prediction(row["id"], _answer(name, row), None) for row in rows]
         write_predictions(folder / path.name, answers)
 

@@ -44,9 +44,10 @@ def build_embedded(
     # float32 from the start: a bf16 default would round the weights.
     model = LlavaForConditionalGeneration(_config(architecture, tokenizer)).float()
     _initialise_positions(model, architecture)
+    _balance(model)
     side = architecture.image_size
     images = SiglipImageProcessorPil(
-        size={"height": side, "width": side}, image_mean=[0.5] * 3, image_std=[0.5] * 3
+        size={"height": side, "width": side}, image_mean=[1.0] * 3, image_std=[0.3] * 3
     )
     processor = LlavaProcessor(
         image_processor=images,
@@ -65,7 +66,7 @@ def build_embedded(
 def _config(architecture: Architecture, tokenizer: PreTrainedTokenizerFast) -> LlavaConfig:
     vision = SiglipVisionConfig(  # type: ignore[call-arg]  # it takes more than it declares
         hidden_size=architecture.vision_width,
-        intermediate_size=2 * architecture.vision_width,
+        intermediate_size=architecture.vision_hidden,
         num_hidden_layers=architecture.vision_layers,
         num_attention_heads=architecture.heads,
         image_size=architecture.image_size,
@@ -76,7 +77,7 @@ def _config(architecture: Architecture, tokenizer: PreTrainedTokenizerFast) -> L
     text = LlamaConfig(
         vocab_size=len(tokenizer),
         hidden_size=architecture.text_width,
-        intermediate_size=2 * architecture.text_width,
+        intermediate_size=architecture.text_hidden,
         num_hidden_layers=architecture.text_layers,
         num_attention_heads=architecture.heads,
         num_key_value_heads=architecture.heads,
@@ -117,3 +118,14 @@ def _initialise_positions(model: LlavaForConditionalGeneration, architecture: Ar
     embeddings = getattr(vision, "vision_model", vision).embeddings
     with torch.no_grad():
         embeddings.position_embedding.weight.copy_(table)
+
+
+def _balance(model: LlavaForConditionalGeneration) -> None:
+    """Bring words and image features to a like size before they meet in the language model.
+
+    LLaVA takes the tower's last hidden state before its layer norm, which is some fifty times
+    larger than a fresh word embedding; left so, the model is deaf to the question for long.
+    """
+    with torch.no_grad():
+        model.model.language_model.embed_tokens.weight.mul_(5.0)
+        model.model.multi_modal_projector.linear_1.weight.div_(6.0)

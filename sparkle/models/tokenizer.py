@@ -9,8 +9,10 @@ from transformers import PreTrainedTokenizerFast
 
 IMAGE_TOKEN = "<image>"
 SPECIAL_TOKENS = ("<pad>", "<s>", "</s>", IMAGE_TOKEN)
-# A label with its blank is one unit, digits stand alone, words keep the blank before them.
-_UNITS = r" ?N\d{1,2}(?!\d)|\d| ?\p{L}+| ?[^\s\p{L}\d]|\s+"
+# The words that ms-swift puts around a turn are one unit each, so that what follows is cut the
+# same way everywhere; a label with its blank is one unit, digits stand alone, words keep the blank
+# before them.
+_UNITS = r"\nASSISTANT:|USER:| ?N\d{1,2}(?!\d)|\d| ?\p{L}+| ?[^\s\p{L}\d]|\s+"
 
 
 def train_tokenizer(texts: Iterable[str], vocabulary: int) -> PreTrainedTokenizerFast:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sparkle.datasets.merge import EVALUATION_SCHEMA, question_from_row
-from sparkle.datasets.parquet import read_table
+from sparkle.datasets.parquet import read_rows
 from sparkle.errors import SparkleError
 from sparkle.files import atomic_path
 from sparkle.inference.predictions import PREDICTION_SCHEMA
@@ -44,20 +44,18 @@ def score(predictions: Path, evaluation_set: Path, output: Path) -> pd.DataFrame
     Raises:
         SparkleError: The predictions do not answer exactly the questions of the set.
     """
-    questions = read_table(evaluation_set, EVALUATION_SCHEMA)
-    answers = read_table(predictions, PREDICTION_SCHEMA)
-    if answers["id"].tolist() != questions["id"].tolist():
-        missing = set(questions["id"]) - set(answers["id"])
+    questions = read_rows(evaluation_set, EVALUATION_SCHEMA)
+    answers = read_rows(predictions, PREDICTION_SCHEMA)
+    if [row["id"] for row in answers] != [row["id"] for row in questions]:
+        missing = {row["id"] for row in questions} - {row["id"] for row in answers}
         raise SparkleError(
             f"{predictions} does not fit {evaluation_set}: {len(missing)} of {len(questions)}"
             " questions have no answer, or the order differs.",
             f"Delete {predictions} and run inference again.",
         )
     rows = [
-        judge(row, response, latency)
-        for row, response, latency in zip(
-            questions.to_dict("records"), answers["response"], answers["latency"], strict=True
-        )
+        judge(question, answer["response"], answer["latency"])
+        for question, answer in zip(questions, answers, strict=True)
     ]
     table = pa.Table.from_pylist(rows, schema=SCORE_SCHEMA)
     with atomic_path(output) as temporary:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sparkle.datasets.parquet import read_table
+from sparkle.datasets.parquet import read_frame
 from sparkle.errors import SparkleError
 from sparkle.files import atomic_path, write_text
 from sparkle.scoring.score import SCORE_SCHEMA
@@ -61,7 +61,7 @@ def build_matrix(scores: Mapping[Row, Mapping[str, Path]]) -> pd.DataFrame:
     rows = []
     for (model, train_set, seed), files in scores.items():
         for evaluation_set, path in files.items():
-            frame = read_table(path, SCORE_SCHEMA)
+            frame = read_frame(path, SCORE_SCHEMA)
             task = str(frame["task"].iloc[0]) if len(frame) else ""
             for metric in metrics(frame):
                 rows.append((model, train_set, seed, evaluation_set, task, *metric))

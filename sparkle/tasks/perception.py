@@ -28,12 +28,18 @@ _PHRASES = {
     "list": Phrasing(
         train=("List what you see.", "What is in the picture?"), heldout=("Name what is there.",)
     ),
+    "labels": Phrasing(
+        train=("Which labels are there?", "Name the labels."), heldout=("Read out the labels.",)
+    ),
     "count": Phrasing(train=("How many objects are there?",), heldout=("Count the objects.",)),
     "option": Phrasing(
         train=("Which option says {word}?",), heldout=("Under which letter do you read {word}?",)
     ),
     "repeat": Phrasing(train=("Repeat: {word}", "Write: {word}"), heldout=("Say: {word}",)),
 }
+
+# One more question per image, of a kind drawn from these; a list replaces all other questions.
+_OTHER_KINDS = (*["labels"] * 14, "count", "option", "repeat", "repeat", "list", "list")
 
 
 class Perception(Task):
@@ -46,21 +52,44 @@ class Perception(Task):
     def training_questions(
         self, scene: DiscScene, rng: np.random.Generator, asking: Asking, options: Any
     ) -> list[Question]:
-        found = [self._point(disc, rng, asking) for disc in scene.basic]
-        disc = scene.basic[int(rng.integers(len(scene.basic)))]
-        found.append(self._ask("identify", disc.label, rng, asking, place=_place(disc)))
-        kind = str(rng.choice(["list", "count", "option", "repeat", "repeat"]))
-        if kind == "list":
+        other = str(rng.choice(_OTHER_KINDS))
+        if other == "list":
             answer = ", ".join(f"{d.label} {_place(d)}" for d in scene.basic)
-            found.append(self._ask("list", answer, rng, asking))
-        elif kind == "count":
-            found.append(self._ask("count", str(len(scene.basic)), rng, asking))
-        elif kind == "option":
-            found.append(self._option(rng, asking))
-        else:
-            text = _sample_answer(rng)
-            found.append(self._ask("repeat", text, rng, asking, word=text))
+            return [self._ask("list", answer, rng, asking)]
+        return [*self._places(scene, rng, asking), self._other(other, scene, rng, asking)]
+
+    def _places(self, scene: DiscScene, rng: np.random.Generator, asking: Asking) -> list[Question]:
+        """Where each disc is, told once: no answer can be copied from an earlier one."""
+        found = []
+        waiting = [scene.basic[i] for i in rng.permutation(len(scene.basic))]
+        while waiting:
+            kind = str(rng.choice(["point", "point", "identify", "several"]))
+            if kind == "several" and len(waiting) > 1:
+                count = 2 if len(waiting) < 3 else int(rng.integers(2, 4))
+                chosen = [waiting.pop() for _ in range(count)]
+                names = f"{', '.join(d.label for d in chosen[:-1])} and {chosen[-1].label}"
+                answer = ", ".join(_place(d) for d in chosen)
+                found.append(self._ask("point", answer, rng, asking, a=names))
+            elif kind == "identify":
+                disc = waiting.pop()
+                place = _place(disc)
+                found.append(self._ask("identify", disc.label, rng, asking, place=place))
+            else:
+                found.append(self._point(waiting.pop(), rng, asking))
         return found
+
+    def _other(
+        self, kind: str, scene: DiscScene, rng: np.random.Generator, asking: Asking
+    ) -> Question:
+        if kind == "labels":
+            answer = ", ".join(d.label for d in scene.basic)
+            return self._ask("labels", answer, rng, asking)
+        if kind == "count":
+            return self._ask("count", str(len(scene.basic)), rng, asking)
+        if kind == "option":
+            return self._option(rng, asking)
+        text = _sample_answer(rng)
+        return self._ask("repeat", text, rng, asking, word=text)
 
     def evaluation_question(
         self, scene: DiscScene, rng: np.random.Generator, asking: Asking, options: Any
@@ -80,7 +109,7 @@ class Perception(Task):
 
     def _option(self, rng: np.random.Generator, asking: Asking) -> Question:
         pool = [CELLS, DIRECTIONS, tuple(f"N{i}" for i in range(1, 10))][int(rng.integers(3))]
-        options = [pool[i] for i in rng.permutation(len(pool))[: int(rng.integers(2, 9))]]
+        options = [pool[i] for i in rng.permutation(len(pool))[: int(rng.integers(2, 6))]]
         right = int(rng.integers(len(options)))
         prompt = _PHRASES["option"].pick(rng, asking.phrases, word=options[right])
         letters = string.ascii_uppercase

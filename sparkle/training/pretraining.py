@@ -39,16 +39,23 @@ def pretrain(
     Resumable: its data and checkpoints live in ``work`` and are kept between attempts.
     """
     from sparkle.models.embedded import build_embedded
+    from sparkle.training.vision import teach_vision
 
     initial = work / f"initial-{settings.identity()}"
     if not initial.is_dir():
-        texts = list(tokenizer_texts(settings.source.seed))
-        count = build_embedded(initial, settings.architecture, texts, settings.finetune.seed)
-        report(f"built a model of {count:,} parameters")
-    shards = work / "shards"
-    synthesize(settings.source, shards, report=report)
+        seed = settings.finetune.seed
+        with atomic_path(initial) as temporary:
+            texts = list(tokenizer_texts(seed))
+            count = build_embedded(temporary, settings.architecture, texts, seed)
+            report(f"built a model of {count:,} parameters")
+            teach_vision(temporary, settings, report)
+    manifests = []
+    for source in settings.sources:
+        shards = work / source.source
+        synthesize(source, shards, report=report)
+        manifests.append([shards / "job-000.json"])
     dataset = work / "dataset"
-    merge_training(settings.merge, [[shards / "job-000.json"]], dataset)
+    merge_training(settings.merge, manifests, dataset)
     result = work / "result"
     finetune(
         settings.finetune,
@@ -115,4 +122,5 @@ def tokenizer_texts(seed: int) -> Iterator[str]:
                 rng: np.random.Generator = item_generator(seed, f"tokenizer/{name}/{form}", index)
                 scene = sample_scene(spec, rng)
                 for question in task.training_questions(scene, rng, asking, options):
-                    yield f"USER: {question.prompt} ASSISTANT: {question.answer}"
+                    # As ms-swift's template writes a turn: the answer follows without a blank.
+                    yield f"USER: {question.prompt}\nASSISTANT:{question.answer}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sparkle.config.base import Settings
-from sparkle.config.models import Architecture, SwiftOptions, TrainingConfig
+from sparkle.config.models import Architecture, SwiftOptions, TrainingConfig, VisionLesson
 from sparkle.datasets.settings import SourceSettings, TrainingMergeSettings
 
 
@@ -22,6 +22,8 @@ class PretrainingSettings(Settings):
     """The recipe of the embedded model: everything its pre-trained weights depend on."""
 
     architecture: Architecture
-    source: SourceSettings
+    labels: int
+    vision: VisionLesson
+    sources: tuple[SourceSettings, ...]
     merge: TrainingMergeSettings
     finetune: FinetuneSettings

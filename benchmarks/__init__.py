@@ -1,0 +1,1 @@
+"""Benchmarks: ``python -m benchmarks`` prints ratios against a reference timed in the same run."""

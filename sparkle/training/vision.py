@@ -1,0 +1,149 @@
+"""The first lesson of the embedded model: its vision tower learns to read and to locate.
+
+Real models start from a vision tower that was trained before (CLIP, SigLIP). A tower that starts
+from noise would have to learn to read labels through the language model, which takes hours. So it
+is trained alone first, on a dense task: each image patch that a disc covers says which label the
+disc has and where its centre is, as a point and as the digits that a language model will have to
+write. The output layer for that is thrown away afterwards.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn import functional
+from transformers import LlavaForConditionalGeneration
+
+from sparkle.config.models import VisionLesson
+from sparkle.rendering.draw import RenderSpec, render_array
+from sparkle.scenes.discs import DiscScene, sample_discs
+from sparkle.scenes.geometry import CANVAS
+from sparkle.scenes.randomness import item_generator
+from sparkle.scenes.spec import DiscSpec
+from sparkle.training.settings import PretrainingSettings
+
+_MOST_OBJECTS = 6
+_DIGITS = 4  # units and tenths of x and of y
+_REACH = 0.8
+"""A patch belongs to a disc whose centre is at most so many canvas units from the patch's."""
+
+
+def teach_vision(
+    folder: Path, settings: PretrainingSettings, report: Callable[[str], None]
+) -> None:
+    """Train the vision tower of the model in ``folder`` and save it there.
+
+    The scenes have one to six discs (no more than labels), in the spacing and with the labels of the perception images.
+    """
+    lesson, labels, seed = settings.vision, settings.labels, settings.finetune.seed
+    torch.manual_seed(seed)
+    torch.set_num_threads(1)  # sums in a fixed order: the same weights on every machine of a kind
+    model = LlavaForConditionalGeneration.from_pretrained(folder, dtype=torch.float32)
+    tower = model.model.vision_tower
+    sizes = settings.architecture
+    images, classes, places = _lessons(settings, sizes.image_size // sizes.patch_size)
+    head = torch.nn.Linear(sizes.vision_width, labels + 1 + 2 + 10 * _DIGITS)
+    weights = [*tower.parameters(), *head.parameters()]
+    optimiser = torch.optim.AdamW(weights, betas=(0.9, 0.98), weight_decay=0.02, fused=True)
+    order = np.random.Generator(np.random.Philox(seed))
+    queue: list[int] = []
+    for step in range(lesson.steps):
+        if len(queue) < lesson.batch_size:
+            queue = order.permutation(lesson.images).tolist()
+        batch = [queue.pop() for _ in range(lesson.batch_size)]
+        rate = _learning_rate(lesson, step)
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        output = head(_features(tower, images[batch]))
+        loss, right = _loss(output, classes[batch], places[batch], labels)
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(weights, 1.0)
+        optimiser.step()
+        if (step + 1) % 100 == 0:
+            report(
+                f"vision: step {step + 1}/{lesson.steps}, loss {loss.item():.3f},"
+                f" labels {100 * right:.0f} % right"
+            )
+    model.save_pretrained(folder)
+
+
+def _features(tower: torch.nn.Module, images: torch.Tensor) -> torch.Tensor:
+    # The image processor's numbers: white is 0, black is -1 / 0.3.
+    pixels = images.float().div(255).sub(1.0).div(0.3)[:, None].expand(-1, 3, -1, -1)
+    features: torch.Tensor = tower(pixel_values=pixels).last_hidden_state
+    return features
+
+
+def _loss(
+    output: torch.Tensor, classes: torch.Tensor, places: torch.Tensor, labels: int
+) -> tuple[torch.Tensor, float]:
+    scores, points, digits = output.split([labels + 1, 2, 10 * _DIGITS], dim=-1)
+    reading = functional.cross_entropy(scores.flatten(0, -2), classes.flatten())
+    covered = classes > 0
+    truth = places[covered]
+    locating = (points[covered] - (truth / 5 - 1)).pow(2).mean()
+    tenths = (truth * 10).round().clamp(0, 99).long()
+    written = torch.stack((tenths // 10, tenths % 10), dim=-1).flatten()
+    spelling = functional.cross_entropy(digits[covered].view(-1, 10), written)
+    right = (scores.argmax(-1) == classes)[covered].float().mean()
+    return reading + 2.0 * locating + 0.3 * spelling, float(right)
+
+
+def _learning_rate(lesson: VisionLesson, step: int) -> float:
+    rise = min(1.0, (step + 1) / 50)
+    fall = 0.5 + 0.5 * math.cos(math.pi * step / lesson.steps)
+    return lesson.learning_rate * rise * fall
+
+
+def _lessons(
+    settings: PretrainingSettings, side: int
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Images (n, size, size) uint8, labels per patch (n, patches), places (n, patches, 2)."""
+    spec = settings.sources[0].scene
+    assert isinstance(spec, DiscSpec)
+    render = RenderSpec(size=settings.architecture.image_size)
+    images, classes, places = [], [], []
+    for index in range(settings.vision.images):
+        rng = item_generator(settings.finetune.seed, "vision", index)
+        scene = sample_discs(
+            rng,
+            objects=int(rng.integers(1, min(_MOST_OBJECTS, settings.labels) + 1)),
+            distractors=0,
+            radius=spec.radius,
+            spacing=spec.spacing,
+            decimals=spec.decimals,
+            labels=settings.labels,
+        )
+        images.append(render_array(scene, render))
+        label, place = _targets(scene, side)
+        classes.append(label)
+        places.append(place)
+    return (
+        torch.from_numpy(np.stack(images)),
+        torch.from_numpy(np.stack(classes)),
+        torch.from_numpy(np.stack(places)),
+    )
+
+
+def _targets(scene: DiscScene, side: int) -> tuple[np.ndarray, np.ndarray]:
+    """For each patch, row by row from the top: label number (0 = none) and place in units."""
+    cell = CANVAS / side
+    middles = (np.arange(side) + 0.5) * cell
+    xs, ys = np.meshgrid(middles, CANVAS - middles)
+    nearest = np.full((side, side), np.inf)
+    label = np.zeros((side, side), dtype=np.int64)
+    place = np.zeros((side, side, 2), dtype=np.float32)
+    for disc in scene.discs:
+        dx, dy = np.abs(xs - disc.x), np.abs(ys - disc.y)
+        gap = np.hypot(dx, dy)
+        inside = np.maximum(dx, dy) <= cell / 2 + 1e-9
+        mine = (inside | (gap < _REACH)) & (gap < nearest)
+        nearest[mine] = gap[mine]
+        label[mine] = int(disc.label[1:])
+        place[mine] = (disc.x, disc.y)
+    return label.reshape(-1), place.reshape(-1, 2)

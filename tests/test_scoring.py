@@ -14,7 +14,7 @@ import pytest
 from helpers import evaluation_source, quiet
 
 from sparkle.datasets.merge import EVALUATION_SCHEMA, merge_evaluation
-from sparkle.datasets.parquet import read_table
+from sparkle.datasets.parquet import read_frame
 from sparkle.datasets.synthesis import synthesize
 from sparkle.errors import SparkleError
 from sparkle.inference.predictions import PREDICTION_SCHEMA, Prediction, write_predictions
@@ -157,7 +157,7 @@ def test_a_matrix_of_nothing_is_an_error() -> None:
 
 
 def test_unparsed_answers_are_wrong_but_told_apart(results: Path, tmp_path: Path) -> None:
-    questions = read_table(results / "direction.parquet", EVALUATION_SCHEMA)
+    questions = read_frame(results / "direction.parquet", EVALUATION_SCHEMA)
     wrong = ["\\boxed{B}" if a == "\\boxed{A}" else "\\boxed{A}" for a in questions["answer"]]
     answers = [*questions["answer"][:30], *wrong[30:40], *["I cannot tell."] * 20]
     given = [
@@ -174,12 +174,12 @@ def test_unparsed_answers_are_wrong_but_told_apart(results: Path, tmp_path: Path
     assert frame["parsed"].isna().tolist() == [False] * 40 + [True] * 20
     assert frame["response"].tolist() == answers
     assert frame["latency"].tolist() == [0.5] * 60
-    saved = read_table(tmp_path / "scores.parquet", SCORE_SCHEMA)
+    saved = read_frame(tmp_path / "scores.parquet", SCORE_SCHEMA)
     pd.testing.assert_frame_equal(saved, frame)
 
 
 def test_nothing_parsed_gives_no_accuracy_among_parsed(results: Path, tmp_path: Path) -> None:
-    questions = read_table(results / "tsp.parquet", EVALUATION_SCHEMA)
+    questions = read_frame(results / "tsp.parquet", EVALUATION_SCHEMA)
     write_predictions(
         tmp_path / "answers.parquet", [Prediction(name, "", None) for name in questions["id"]]
     )
@@ -269,5 +269,5 @@ def test_tables_that_cannot_be_read_are_named(results: Path, tmp_path: Path) -> 
         (other, "other.parquet has other columns.*missing: latency"),
     ):
         with pytest.raises(SparkleError, match=words) as caught:
-            read_table(path, PREDICTION_SCHEMA)
+            read_frame(path, PREDICTION_SCHEMA)
         assert caught.value.hint

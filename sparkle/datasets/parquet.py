@@ -24,7 +24,7 @@ def read_rows(path: Path, schema: pa.Schema) -> list[dict[str, Any]]:
 
 
 def read_table(path: Path, schema: pa.Schema) -> pa.Table:
-    """Read a Parquet file whose columns must be those of ``schema``.
+    """Read a Parquet file that must begin with the columns of ``schema``; more may follow.
 
     Raises:
         SparkleError: The file is missing, unreadable, or has other columns.
@@ -37,7 +37,7 @@ def read_table(path: Path, schema: pa.Schema) -> pa.Table:
         raise SparkleError(
             f"{path} is no readable Parquet file ({error}).", "Delete it and run again."
         ) from None
-    if not table.schema.equals(schema):
+    if not pa.schema(list(table.schema)[: len(schema)]).equals(schema):
         missing = sorted(set(schema.names) - set(table.schema.names))
         raise SparkleError(
             f"{path} has other columns than expected (missing: {', '.join(missing) or 'none'}).",

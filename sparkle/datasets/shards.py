@@ -36,7 +36,6 @@ SHARD_SCHEMA = pa.schema(
         ("questions", pa.list_(_QUESTION)),
     ]
 )
-_IDENTITY = b"sparkle.settings"
 
 
 @dataclass(frozen=True)
@@ -49,23 +48,27 @@ class ShardInfo:
 
 
 def write_shard(path: Path, rows: list[dict[str, Any]], identity: str) -> ShardInfo:
-    """Write rows as one Parquet file, stamped with the identity of its settings."""
-    schema = SHARD_SCHEMA.with_metadata({_IDENTITY: identity.encode()})
-    table = pa.Table.from_pylist(rows, schema=schema)
+    """Write rows as one Parquet file, and beside it what it is and which settings made it."""
+    table = pa.Table.from_pylist(rows, schema=SHARD_SCHEMA)
     with atomic_path(path) as temporary:
         pq.write_table(table, temporary, compression="zstd")
-        return ShardInfo(path.name, table.num_rows, file_hash(temporary))
+        info = ShardInfo(path.name, table.num_rows, file_hash(temporary))
+    write_json(_note(path), {**asdict(info), "identity": identity})
+    return info
 
 
 def kept_shard(path: Path, identity: str) -> ShardInfo | None:
-    """The shard at ``path`` if it is whole and was made with these settings, else None."""
-    try:
-        table = pq.read_table(path)
-    except (OSError, pa.ArrowException):
+    """The shard at ``path`` if it is as it was written, with these settings; else None."""
+    if not (path.exists() and _note(path).exists()):
         return None
-    if (table.schema.metadata or {}).get(_IDENTITY) != identity.encode():
+    note = read_json(_note(path))
+    if note.pop("identity") != identity or note["sha256"] != file_hash(path):
         return None
-    return ShardInfo(path.name, table.num_rows, file_hash(path))
+    return ShardInfo(**note)
+
+
+def _note(path: Path) -> Path:
+    return path.with_suffix(".json")
 
 
 def write_job_manifest(
@@ -86,7 +89,8 @@ def read_shards(manifests: Sequence[Path]) -> Iterator[pa.Table]:
     """The tables of all shards that the job manifests of one source list, in shard order.
 
     Raises:
-        SparkleError: A shard is missing, altered, truncated, or made with other settings.
+        SparkleError: A shard is missing, altered, truncated, or made with other settings, or the
+            manifests do not list each image of the source once.
     """
     parts = [(path.parent, read_json(path)) for path in manifests]
     identities = {part["identity"] for _, part in parts}
@@ -95,11 +99,16 @@ def read_shards(manifests: Sequence[Path]) -> Iterator[pa.Table]:
             f"The manifests {', '.join(map(str, manifests))} were made with different settings.",
             "Delete their folder and run synthesis again.",
         )
-    listed = sorted(
-        (shard["file"], folder, shard) for folder, part in parts for shard in part["shards"]
-    )
-    for _, folder, shard in listed:
-        yield _read_shard(folder / shard["file"], shard)
+    listed = {folder / shard["file"]: shard for folder, part in parts for shard in part["shards"]}
+    images = source_settings(manifests).images
+    rows = sum(shard["rows"] for shard in listed.values())
+    if rows != images:
+        raise SparkleError(
+            f"The job manifests in {manifests[0].parent} list {rows} of {images} images.",
+            "Run the jobs of this source that are missing.",
+        )
+    for path in sorted(listed):
+        yield _read_shard(path, listed[path])
 
 
 def _read_shard(path: Path, expected: dict[str, Any]) -> pa.Table:

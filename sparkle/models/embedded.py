@@ -45,6 +45,7 @@ def build_embedded(
     model = LlavaForConditionalGeneration(_config(architecture, tokenizer)).float()
     _initialise_positions(model, architecture)
     _balance(model)
+    _wire_lookup(model, seed)
     side = architecture.image_size
     images = SiglipImageProcessorPil(
         size={"height": side, "width": side}, image_mean=[1.0] * 3, image_std=[0.3] * 3
@@ -129,3 +130,24 @@ def _balance(model: LlavaForConditionalGeneration) -> None:
     with torch.no_grad():
         model.model.language_model.embed_tokens.weight.mul_(5.0)
         model.model.multi_modal_projector.linear_1.weight.div_(6.0)
+
+
+def lookup_rotation(width: int, seed: int) -> torch.Tensor:
+    """A random rotation of the language model's space, (width, width): from words to pictures."""
+    generator = torch.Generator().manual_seed(seed)
+    rotation: torch.Tensor = torch.linalg.qr(torch.randn(width, width, generator=generator))[0]
+    return rotation
+
+
+def _wire_lookup(model: LlavaForConditionalGeneration, seed: int) -> None:
+    """Let a word find the picture of the same thing from the start, as a trained model's words do.
+
+    The first layer's queries are its keys after a rotation R. A word whose embedding is e then
+    attends to image features near R e, which is where the vision lesson puts the picture of that
+    label. Without the rotation a word would find nothing but itself.
+    """
+    attention = model.model.language_model.layers[0].self_attn
+    rotation = lookup_rotation(attention.q_proj.weight.shape[1], seed)
+    with torch.no_grad():
+        attention.k_proj.weight.mul_(1.4)
+        attention.q_proj.weight.copy_(attention.k_proj.weight @ rotation)

@@ -12,7 +12,7 @@ from sparkle.errors import SparkleError
 from sparkle.scenes.geometry import CANVAS
 
 _TRIES_PER_DISC = 200
-_RESTARTS = 200
+_RESTARTS = 50
 
 
 @dataclass(frozen=True)

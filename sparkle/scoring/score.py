@@ -17,7 +17,7 @@ from sparkle.inference.predictions import PREDICTION_SCHEMA
 from sparkle.scenes.spec import scene_from_json
 from sparkle.tasks import get_task
 
-EXTRAS = ("valid", "optimality_gap", "exact_match", "absolute_error")
+# The columns of every score file; the measures of its task follow.
 SCORE_SCHEMA = pa.schema(
     [
         ("id", pa.string()),
@@ -30,7 +30,6 @@ SCORE_SCHEMA = pa.schema(
         ("parsed", pa.string()),
         ("is_parsed", pa.bool_()),
         ("correct", pa.bool_()),
-        *((name, pa.float64()) for name in EXTRAS),
         ("latency", pa.float64()),
         ("task_version", pa.int64()),
         ("parser_version", pa.int64()),
@@ -57,7 +56,9 @@ def score(predictions: Path, evaluation_set: Path, output: Path) -> pd.DataFrame
         judge(question, answer["response"], answer["latency"])
         for question, answer in zip(questions, answers, strict=True)
     ]
-    table = pa.Table.from_pylist(rows, schema=SCORE_SCHEMA)
+    measures = sorted({name for row in rows for name in get_task(row["task"]).measures})
+    schema = pa.schema([*SCORE_SCHEMA, *((name, pa.float64()) for name in measures)])
+    table = pa.Table.from_pylist(rows, schema=schema)
     with atomic_path(output) as temporary:
         pq.write_table(table, temporary, compression="zstd")
     return table.to_pandas()
@@ -80,7 +81,7 @@ def judge(row: dict[str, Any], response: str, latency: float | None) -> dict[str
         "parsed": parsed,
         "is_parsed": parsed is not None,
         "correct": verdict.correct,
-        **{name: verdict.extras.get(name) for name in EXTRAS},
+        **{name: verdict.extras.get(name) for name in task.measures},
         "latency": latency,
         "task_version": task.version,
         "parser_version": task.parser_version,

@@ -12,6 +12,7 @@ from sparkle.errors import SparkleError
 from sparkle.files import atomic_path, write_text
 from sparkle.scoring.score import SCORE_SCHEMA
 from sparkle.scoring.statistics import mean_interval, wilson
+from sparkle.tasks import get_task
 
 COLUMNS = (
     "model",
@@ -39,14 +40,22 @@ def metrics(scores: pd.DataFrame) -> Iterator[tuple[str, float, float, float, in
     yield proportion("accuracy", scores["correct"])
     yield proportion("parse_rate", scores["is_parsed"])
     yield proportion("accuracy_parsed", parsed["correct"])
-    for column, name in (("valid", "valid_rate"), ("exact_match", "exact_match_rate")):
-        if scores[column].notna().any():
-            yield proportion(name, scores[column].fillna(0.0) > 0)
-    for column in ("optimality_gap", "absolute_error"):
-        values = scores[column].dropna().to_numpy()
-        if len(values):
+    for name, how in measures(scores).items():
+        values = scores[name].dropna().to_numpy()
+        if how == "rate" and len(values):
+            yield proportion(f"{name}_rate", scores[name].fillna(0.0) > 0)
+        elif len(values):
             low, high = mean_interval(values)
-            yield f"mean_{column}", float(values.mean()), low, high, len(values)
+            yield f"mean_{name}", float(values.mean()), low, high, len(values)
+
+
+def measures(scores: pd.DataFrame) -> dict[str, str]:
+    """The measures of the tasks in a score file, and how each is summed up."""
+    return {
+        name: how
+        for task in sorted(set(scores["task"]))
+        for name, how in get_task(task).measures.items()
+    }
 
 
 def proportion(name: str, flags: pd.Series) -> tuple[str, float, float, float, int]:

@@ -64,7 +64,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Score:
-    """The verdict on one answer. ``extras`` are further measures; None where undefined."""
+    """The verdict on one answer. ``extras``: the task's measures; None where undefined."""
 
     correct: bool
     extras: Mapping[str, float | None] = field(default_factory=dict)
@@ -97,6 +97,8 @@ class Task(ABC):
     family: ClassVar[str] = "basic"
     """Tasks of one family ask about the same training images."""
     trainable: ClassVar[bool] = True
+    measures: ClassVar[Mapping[str, Literal["rate", "mean"]]] = {}
+    """Further measures that ``score`` gives, and how they are summed up over samples."""
     Options: ClassVar[type[TaskOptions]] = TaskOptions
 
     def scene_spec(self, discs: DiscSpec, options: Any) -> SceneSpec:
@@ -154,10 +156,15 @@ class ClassTask(Task):
         return write_class(question, str(rng.choice(self.classes(question))))
 
     def parse(self, answer: str, question: Question) -> str | None:
-        if question.form == "choice":
-            chosen = parse_choice(answer, question.options)
-            return None if chosen is None else question.options[chosen]
-        return self.parse_open(answer, question)
+        if question.kind == "description":  # training only; no class, so compared as it is
+            return " ".join(answer.split()) or None
+        if question.form == "open":
+            return self.parse_open(answer, question)
+        chosen = parse_choice(answer, question.options)
+        if chosen is not None:
+            return question.options[chosen]
+        in_words = self.parse_open(answer, question)
+        return in_words if in_words in question.options else None
 
     def score(self, parsed: str | None, question: Question, scene: Any) -> Score:
         return Score(correct=parsed is not None and parsed == question.target)

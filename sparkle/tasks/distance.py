@@ -88,6 +88,7 @@ class Distance(ClassTask):
 
     name = "distance"
     summary = "comparison of distances between pairs of objects"
+    measures = {"absolute_error": "mean"}
     Options = DistanceOptions
 
     def training_questions(

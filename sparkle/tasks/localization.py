@@ -57,6 +57,7 @@ class Localization(ClassTask):
 
     name = "localization"
     summary = "which of nine regions an object is in"
+    measures = {"absolute_error": "mean"}
     Options = LocalizationOptions
 
     def training_questions(

@@ -47,6 +47,7 @@ class Spp(Task):
     name = "spp"
     summary = "shortest path through a grid"
     family = "grid"
+    measures = {"valid": "rate", "exact_match": "rate", "optimality_gap": "mean"}
     Options = SppOptions
 
     def scene_spec(self, discs: DiscSpec, options: SppOptions) -> GridSpec:

@@ -51,6 +51,7 @@ class Tsp(Task):
     name = "tsp"
     summary = "shortest route over all objects"
     family = "tour"
+    measures = {"valid": "rate", "exact_match": "rate", "optimality_gap": "mean"}
     Options = TspOptions
 
     def scene_spec(self, discs: DiscSpec, options: TspOptions) -> DiscSpec:

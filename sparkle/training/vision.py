@@ -1,10 +1,10 @@
 """The first lesson of the embedded model: its vision tower learns to read and to locate.
 
 Real models start from a vision tower that was trained before (CLIP, SigLIP). A tower that starts
-from noise would have to learn to read labels through the language model, which takes hours. So it
-is trained alone first, on a dense task: each image patch that a disc covers says which label the
-disc has and where its centre is, as a point and as the digits that a language model will have to
-write. The output layer for that is thrown away afterwards.
+from noise would have to learn to read labels through the language model, which takes hours. So
+tower and projector are trained alone first, on a dense task: each image patch that a disc covers
+says which label the disc has, by likeness to the label's word, and where its centre is, as a point
+and as the digits that the language model will have to write.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch.nn import functional
-from transformers import LlavaForConditionalGeneration
+from transformers import AutoTokenizer, LlavaForConditionalGeneration
 
 from sparkle.config.models import VisionLesson
+from sparkle.models.embedded import lookup_rotation
 from sparkle.rendering.draw import RenderSpec, render_array
 from sparkle.scenes.discs import DiscScene, sample_discs
 from sparkle.scenes.geometry import CANVAS
@@ -27,6 +28,7 @@ from sparkle.scenes.spec import DiscSpec
 from sparkle.training.settings import PretrainingSettings
 
 _MOST_OBJECTS = 6
+_SHARPNESS = 12.0  # from cosine likeness to logits
 _DIGITS = 4  # units and tenths of x and of y
 _REACH = 0.8
 """A patch belongs to a disc whose centre is at most so many canvas units from the patch's."""
@@ -35,19 +37,20 @@ _REACH = 0.8
 def teach_vision(
     folder: Path, settings: PretrainingSettings, report: Callable[[str], None]
 ) -> None:
-    """Train the vision tower of the model in ``folder`` and save it there.
+    """Train tower and projector of the model in ``folder`` and save it there.
 
-    The scenes have one to six discs (no more than labels), in the spacing and with the labels of the perception images.
+    The scenes have one to six discs, at most one per label, spaced as in the perception images.
     """
-    lesson, labels, seed = settings.vision, settings.labels, settings.finetune.seed
+    lesson, seed = settings.vision, settings.finetune.seed
     torch.manual_seed(seed)
     torch.set_num_threads(1)  # sums in a fixed order: the same weights on every machine of a kind
     model = LlavaForConditionalGeneration.from_pretrained(folder, dtype=torch.float32)
-    tower = model.model.vision_tower
+    words = _words(folder, model, settings)
     sizes = settings.architecture
     images, classes, places = _lessons(settings, sizes.image_size // sizes.patch_size)
-    head = torch.nn.Linear(sizes.vision_width, labels + 1 + 2 + 10 * _DIGITS)
-    weights = [*tower.parameters(), *head.parameters()]
+    head = torch.nn.Linear(sizes.text_width, 1 + 2 + 10 * _DIGITS)
+    tower, projector = model.model.vision_tower, model.model.multi_modal_projector
+    weights = [*tower.parameters(), *projector.parameters(), *head.parameters()]
     optimiser = torch.optim.AdamW(weights, betas=(0.9, 0.98), weight_decay=0.02, fused=True)
     order = np.random.Generator(np.random.Philox(seed))
     queue: list[int] = []
@@ -58,8 +61,9 @@ def teach_vision(
         rate = _learning_rate(lesson, step)
         for group in optimiser.param_groups:
             group["lr"] = rate
-        output = head(_features(tower, images[batch]))
-        loss, right = _loss(output, classes[batch], places[batch], labels)
+        features = _features(model, images[batch])
+        likeness = _SHARPNESS * functional.normalize(features, dim=-1) @ words.T
+        loss, right = _loss(likeness, head(features), classes[batch], places[batch])
         optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
@@ -72,17 +76,34 @@ def teach_vision(
     model.save_pretrained(folder)
 
 
-def _features(tower: torch.nn.Module, images: torch.Tensor) -> torch.Tensor:
+def _words(
+    folder: Path, model: LlavaForConditionalGeneration, settings: PretrainingSettings
+) -> torch.Tensor:
+    """Where the picture of each label belongs, (labels, width): its word, rotated, of length 1."""
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    embeddings = model.model.language_model.embed_tokens.weight
+    names = [f"N{number}" for number in range(1, settings.labels + 1)]
+    inside = [tokenizer.encode(f" {name}", add_special_tokens=False)[0] for name in names]
+    first = [tokenizer.encode(name, add_special_tokens=False)[0] for name in names]
+    with torch.no_grad():
+        embeddings[first] = embeddings[inside]  # a label is the same with and without its blank
+        rotation = lookup_rotation(embeddings.shape[1], settings.finetune.seed)
+        return functional.normalize(embeddings[inside] @ rotation.T, dim=-1)
+
+
+def _features(model: LlavaForConditionalGeneration, images: torch.Tensor) -> torch.Tensor:
     # The image processor's numbers: white is 0, black is -1 / 0.3.
     pixels = images.float().div(255).sub(1.0).div(0.3)[:, None].expand(-1, 3, -1, -1)
-    features: torch.Tensor = tower(pixel_values=pixels).last_hidden_state
+    states = model.model.vision_tower(pixel_values=pixels, output_hidden_states=True).hidden_states
+    features: torch.Tensor = model.model.multi_modal_projector(states[-1])
     return features
 
 
 def _loss(
-    output: torch.Tensor, classes: torch.Tensor, places: torch.Tensor, labels: int
+    likeness: torch.Tensor, output: torch.Tensor, classes: torch.Tensor, places: torch.Tensor
 ) -> tuple[torch.Tensor, float]:
-    scores, points, digits = output.split([labels + 1, 2, 10 * _DIGITS], dim=-1)
+    nothing, points, digits = output.split([1, 2, 10 * _DIGITS], dim=-1)
+    scores = torch.cat((nothing, likeness), dim=-1)
     reading = functional.cross_entropy(scores.flatten(0, -2), classes.flatten())
     covered = classes > 0
     truth = places[covered]

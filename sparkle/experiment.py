@@ -18,6 +18,7 @@ from sparkle.config.models import (
     Config,
     EmbeddedModel,
     ModelConfig,
+    PerceptionLesson,
     TrainingConfig,
 )
 from sparkle.datasets.settings import SourceSettings, TaskUse, TrainingMergeSettings
@@ -27,7 +28,7 @@ from sparkle.rendering.draw import RenderSpec
 from sparkle.scenes.spec import DiscSpec
 from sparkle.tasks import all_tasks, get_task
 from sparkle.tasks.base import Asking
-from sparkle.training.settings import FinetuneSettings, PretrainingSettings
+from sparkle.training.settings import FinetuneSettings, LessonSettings, PretrainingSettings
 
 BASE_SEED = 0
 """The seed written for rows that no training seed enters: base models and references."""
@@ -187,35 +188,9 @@ class Experiment:
             architecture=model.architecture,
             labels=recipe.labels,
             vision=recipe.vision,
-            sources=tuple(
-                SourceSettings(
-                    source=f"perception-{objects}",
-                    role="training",
-                    seed=recipe.seed,
-                    images=images,
-                    images_per_shard=1000,
-                    scene=DiscSpec(
-                        objects=objects,
-                        distractors=0,
-                        radius=recipe.radius,
-                        spacing=recipe.spacing,
-                        decimals=2,
-                        labels=recipe.labels,
-                    ),
-                    render=RenderSpec(size=model.architecture.image_size),
-                    asking=Asking(),
-                    tasks=(_use("perception", {}),),
-                )
-                for objects, images in sorted(recipe.images.items())
-            ),
-            merge=TrainingMergeSettings(
-                train_set="pretraining",
-                seed=recipe.seed,
-                capabilities=("perception",),
-                questions_per_conversation="all",
-            ),
-            finetune=FinetuneSettings(
-                training=recipe.training, seed=recipe.seed, swift=dict(model.swift), offline=True
+            seed=recipe.seed,
+            lessons=tuple(
+                _lesson(model, number, lesson) for number, lesson in enumerate(recipe.lessons, 1)
             ),
         )
 
@@ -311,6 +286,42 @@ class Experiment:
                     f"{key}: the task '{capability}' makes no training records.",
                     "Use one of: " + ", ".join(n for n, t in all_tasks().items() if t.trainable),
                 )
+
+
+def _lesson(model: EmbeddedModel, number: int, lesson: PerceptionLesson) -> LessonSettings:
+    recipe = model.pretraining
+    perception = _use("perception", {"points_only": lesson.points_only})
+    sources = tuple(
+        SourceSettings(
+            source=f"lesson{number}-{objects}",
+            role="training",
+            seed=recipe.seed,
+            images=images,
+            images_per_shard=1000,
+            scene=DiscSpec(
+                objects=objects,
+                distractors=0,
+                radius=recipe.radius,
+                spacing=recipe.spacing,
+                decimals=2,
+                labels=recipe.labels,
+            ),
+            render=RenderSpec(size=model.architecture.image_size),
+            asking=Asking(),
+            tasks=(perception,),
+        )
+        for objects, images in sorted(recipe.images.items())
+    )
+    merge = TrainingMergeSettings(
+        train_set=f"lesson{number}",
+        seed=recipe.seed,
+        capabilities=("perception",),
+        questions_per_conversation="all",
+    )
+    finetune = FinetuneSettings(
+        training=lesson.training, seed=recipe.seed, swift=dict(model.swift), offline=True
+    )
+    return LessonSettings(sources=sources, merge=merge, finetune=finetune)
 
 
 def _selected(chosen: list[str] | None, defined: Mapping[str, Any]) -> list[str]:

@@ -197,11 +197,19 @@ class VisionLesson(Closed):
     """Peak learning rate; it rises for 50 updates, then falls as a cosine."""
 
 
+class PerceptionLesson(Closed):
+    """One lesson of the whole model on the `perception` task, by ms-swift."""
+
+    points_only: bool = False
+    """Ask only where single objects are; else all kinds of perception questions."""
+    training: TrainingConfig = TrainingConfig()
+
+
 class PretrainingConfig(Closed):
     """How the embedded model learns to see, before any fine-tuning."""
 
     images: dict[Annotated[int, Field(ge=1, le=9)], PositiveInt] = {2: 2000, 3: 4000, 5: 12000}
-    """Images of the `perception` task by the number of objects in them."""
+    """Images of each lesson by the number of objects in them."""
     labels: Annotated[int, Field(ge=1, le=64)] = 9
     """Labels N1.. to draw from."""
     radius: Annotated[float, Field(gt=0, le=2)] = 1.25
@@ -212,8 +220,11 @@ class PretrainingConfig(Closed):
     """Seed of the initial weights, the images and the order of training."""
     vision: VisionLesson = VisionLesson()
     """The first lesson, of the vision tower alone."""
-    training: TrainingConfig = TrainingConfig()
-    """The second lesson, of the whole model on the `perception` task, by ms-swift."""
+    lessons: Annotated[list[PerceptionLesson], Field(min_length=1)] = [
+        PerceptionLesson(points_only=True),
+        PerceptionLesson(),
+    ]
+    """The further lessons, on the `perception` task, by ms-swift, one after the other."""
 
 
 class EmbeddedModel(Closed):

@@ -87,6 +87,8 @@ def _config(architecture: Architecture, tokenizer: PreTrainedTokenizerFast) -> L
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
         tie_word_embeddings=False,
+        # Slow rotations: words find pictures by likeness, whatever lies between them.
+        rope_parameters={"rope_type": "default", "rope_theta": 1e6},
         # Small models need a wide start; 0.02, the default, learns several times slower.
         initializer_range=0.1,
     )
@@ -149,5 +151,5 @@ def _wire_lookup(model: LlavaForConditionalGeneration, seed: int) -> None:
     attention = model.model.language_model.layers[0].self_attn
     rotation = lookup_rotation(attention.q_proj.weight.shape[1], seed)
     with torch.no_grad():
-        attention.k_proj.weight.mul_(1.4)
+        attention.k_proj.weight.mul_(1.9)
         attention.q_proj.weight.copy_(attention.k_proj.weight @ rotation)

@@ -11,11 +11,12 @@ import string
 from typing import Any
 
 import numpy as np
+from pydantic import Field
 
 from sparkle.scenes.discs import Disc, DiscScene
 from sparkle.scenes.geometry import CELLS, DIRECTIONS
 from sparkle.scenes.grid import MOVES
-from sparkle.tasks.base import BOX_HINT, Asking, Phrasing, Question, Score, Task
+from sparkle.tasks.base import BOX_HINT, Asking, Phrasing, Question, Score, Task, TaskOptions
 
 _PHRASES = {
     "point": Phrasing(
@@ -42,16 +43,25 @@ _PHRASES = {
 _OTHER_KINDS = (*["labels"] * 14, "count", "option", "repeat", "repeat", "list", "list")
 
 
+class PerceptionOptions(TaskOptions):
+    points_only: bool = Field(False, description="Ask only where single objects are.")
+
+
 class Perception(Task):
     """Single objects and answer formats."""
 
     name = "perception"
     summary = "which label is where, and the forms of answers (pre-training of the embedded model)"
     family = "perception"
+    Options = PerceptionOptions
 
     def training_questions(
         self, scene: DiscScene, rng: np.random.Generator, asking: Asking, options: Any
     ) -> list[Question]:
+        if options.points_only:
+            return [
+                self._point(scene.basic[i], rng, asking) for i in rng.permutation(len(scene.basic))
+            ]
         other = str(rng.choice(_OTHER_KINDS))
         if other == "list":
             answer = ", ".join(f"{d.label} {_place(d)}" for d in scene.basic)

@@ -20,7 +20,7 @@ from sparkle.scenes.spec import DiscSpec, sample_scene
 from sparkle.tasks import all_tasks
 from sparkle.tasks.base import Asking, Form
 from sparkle.training.finetune import finetune
-from sparkle.training.settings import PretrainingSettings
+from sparkle.training.settings import LessonSettings, PretrainingSettings
 
 _RECIPE = "recipe.json"
 _SAMPLE_SCENES = 400
@@ -43,37 +43,48 @@ def pretrain(
 
     initial = work / f"initial-{settings.identity()}"
     if not initial.is_dir():
-        seed = settings.finetune.seed
         with atomic_path(initial) as temporary:
-            texts = list(tokenizer_texts(seed))
-            count = build_embedded(temporary, settings.architecture, texts, seed)
+            texts = list(tokenizer_texts(settings.seed))
+            count = build_embedded(temporary, settings.architecture, texts, settings.seed)
             report(f"built a model of {count:,} parameters")
             teach_vision(temporary, settings, report)
+    result = initial
+    for number, lesson in enumerate(settings.lessons, 1):
+        result = _teach(lesson, result, work / f"lesson{number}", threads, report)
+        _complete(result, initial)
+    with atomic_path(output) as temporary:
+        shutil.copytree(result, temporary)
+        write_json(temporary / _RECIPE, settings.model_dump(mode="json"))
+    return write_base(output.with_suffix(".json"), output)
+
+
+def _teach(
+    lesson: LessonSettings, base: Path, work: Path, threads: int, report: Callable[[str], None]
+) -> Path:
+    """One lesson from the weights in ``base``; returns the folder of the new weights."""
     manifests = []
-    for source in settings.sources:
+    for source in lesson.sources:
         shards = work / source.source
         synthesize(source, shards, report=report)
         manifests.append([shards / "job-000.json"])
     dataset = work / "dataset"
-    merge_training(settings.merge, manifests, dataset)
-    result = work / "result"
-    finetune(
-        settings.finetune,
-        base=BaseModel(str(initial), folder_hash(initial)),
+    merge_training(lesson.merge, manifests, dataset)
+    return finetune(
+        lesson.finetune,
+        base=BaseModel(str(base), folder_hash(base)),
         dataset=dataset,
-        output=result,
+        output=work / "result",
         work=work / "runs",
         threads=threads,
         report=report,
     )
-    with atomic_path(output) as temporary:
-        shutil.copytree(result / "weights", temporary)
-        for file in initial.iterdir():  # tokenizer and processor files that a checkpoint may lack
-            if not (temporary / file.name).exists() and file.suffix in (".json", ".jinja"):
-                shutil.copy2(file, temporary / file.name)
-        write_json(temporary / _RECIPE, settings.model_dump(mode="json"))
-        shutil.copy2(result / "training.csv", temporary / "training.csv")
-    return write_base(output.with_suffix(".json"), output)
+
+
+def _complete(weights: Path, initial: Path) -> None:
+    """Add the tokenizer and processor files that a checkpoint may lack."""
+    for file in initial.iterdir():
+        if file.suffix in (".json", ".jinja") and not (weights / file.name).exists():
+            shutil.copy2(file, weights / file.name)
 
 
 def unpack_shipped(settings: PretrainingSettings, *, name: str, output: Path) -> BaseModel:

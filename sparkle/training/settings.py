@@ -18,12 +18,19 @@ class FinetuneSettings(Settings):
     """The base weights lie in a folder: no hub is asked."""
 
 
+class LessonSettings(Settings):
+    """One lesson on the perception task: its images, its dataset, its training."""
+
+    sources: tuple[SourceSettings, ...]
+    merge: TrainingMergeSettings
+    finetune: FinetuneSettings
+
+
 class PretrainingSettings(Settings):
     """The recipe of the embedded model: everything its pre-trained weights depend on."""
 
     architecture: Architecture
     labels: int
     vision: VisionLesson
-    sources: tuple[SourceSettings, ...]
-    merge: TrainingMergeSettings
-    finetune: FinetuneSettings
+    seed: int
+    lessons: tuple[LessonSettings, ...]

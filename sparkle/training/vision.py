@@ -41,7 +41,7 @@ def teach_vision(
 
     The scenes have one to six discs, at most one per label, spaced as in the perception images.
     """
-    lesson, seed = settings.vision, settings.finetune.seed
+    lesson, seed = settings.vision, settings.seed
     torch.manual_seed(seed)
     torch.set_num_threads(1)  # sums in a fixed order: the same weights on every machine of a kind
     model = LlavaForConditionalGeneration.from_pretrained(folder, dtype=torch.float32)
@@ -87,7 +87,7 @@ def _words(
     first = [tokenizer.encode(name, add_special_tokens=False)[0] for name in names]
     with torch.no_grad():
         embeddings[first] = embeddings[inside]  # a label is the same with and without its blank
-        rotation = lookup_rotation(embeddings.shape[1], settings.finetune.seed)
+        rotation = lookup_rotation(embeddings.shape[1], settings.seed)
         return functional.normalize(embeddings[inside] @ rotation.T, dim=-1)
 
 
@@ -125,12 +125,12 @@ def _lessons(
     settings: PretrainingSettings, side: int
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Images (n, size, size) uint8, labels per patch (n, patches), places (n, patches, 2)."""
-    spec = settings.sources[0].scene
+    spec = settings.lessons[0].sources[0].scene
     assert isinstance(spec, DiscSpec)
     render = RenderSpec(size=settings.architecture.image_size)
     images, classes, places = [], [], []
     for index in range(settings.vision.images):
-        rng = item_generator(settings.finetune.seed, "vision", index)
+        rng = item_generator(settings.seed, "vision", index)
         scene = sample_discs(
             rng,
             objects=int(rng.integers(1, min(_MOST_OBJECTS, settings.labels) + 1)),

@@ -21,6 +21,7 @@ from sparkle.tasks import get_task
 from sparkle.tasks.base import Question
 
 _MAX_REDRAWS = 500
+_QUESTION_FIELDS = tuple(field.name for field in dataclasses.fields(Question))
 
 
 def make_item(settings: SourceSettings, index: int) -> tuple[Scene, list[Question]]:
@@ -93,7 +94,8 @@ def make_row(settings: SourceSettings, index: int) -> dict[str, Any]:
 
 def question_to_row(question: Question) -> dict[str, Any]:
     """A question as a flat row; its subject becomes JSON text."""
-    row = dataclasses.asdict(question)
+    # Not dataclasses.asdict, which copies deeply and took a third of the time of synthesis.
+    row = {name: getattr(question, name) for name in _QUESTION_FIELDS}
     row["options"] = list(question.options)
     row["subject"] = canonical_json(dict(question.subject))
     return row

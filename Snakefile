@@ -19,18 +19,22 @@ include: "rules/report.smk"
 
 
 onsuccess:
-    print(f"\nDone. Open {RESULTS}/report.html; the numbers are in {RESULTS}/tables/matrix.csv.")
+    print(
+        f"\nDone. Open {RESULTS}/report.html; the numbers are in {RESULTS}/tables/matrix.csv."
+    )
 
 
 onerror:
-    print("\nA step failed: its log is printed above and kept under logs/. What is finished is kept:")
+    print(
+        "\nA step failed: its log is printed above and kept under logs/. What is finished is kept:"
+    )
     print("mend the cause and run the same command again.")
 
 
 rule all:
-    localrule: True
+    default_target: True
     input:
         "<results>/tables/matrix.csv",
         "<results>/data/leaks.json",
         "<results>/report.html",
-    default_target: True
+    localrule: True

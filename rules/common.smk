@@ -26,7 +26,9 @@ RESULTS = EXPERIMENT.config.results
 EVALUATION_SETS = EXPERIMENT.evaluation_sets
 TRAINING_SOURCES = EXPERIMENT.training_sources()
 SYNTHESIS_JOBS = EXPERIMENT.config.synthesis.jobs
-EMBEDDED = [m for m in EXPERIMENT.models if isinstance(EXPERIMENT.model(m), EmbeddedModel)]
+EMBEDDED = [
+    m for m in EXPERIMENT.models if isinstance(EXPERIMENT.model(m), EmbeddedModel)
+]
 PRETRAINED = [m for m in EMBEDDED if EXPERIMENT.model(m).weights == "train"]
 SHIPPED = [m for m in EMBEDDED if m not in PRETRAINED]
 LOCATED = [m for m in EXPERIMENT.models if m not in EMBEDDED]
@@ -62,7 +64,9 @@ def code_of_tasks(names):
 
 
 def code_of_sets():
-    return code_of_tasks({EXPERIMENT.config.evaluation_sets[s].task for s in EVALUATION_SETS})
+    return code_of_tasks(
+        {EXPERIMENT.config.evaluation_sets[s].task for s in EVALUATION_SETS}
+    )
 
 
 def evaluation_files():

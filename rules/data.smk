@@ -52,7 +52,6 @@ rule data_synthesize_evaluation:
 
 
 rule data_merge_training:
-    localrule: True
     input:
         lambda w: expand(
             "<results>/data/shards/training/{source}/job-{job:03d}.json",
@@ -64,6 +63,7 @@ rule data_merge_training:
         data="<results>/data/training/{train_set}/data/part-00000.parquet",
     log:
         "logs/data_merge_training/{train_set}.log",
+    localrule: True
     params:
         settings=lambda w: settings(EXPERIMENT.training_merge(w.train_set)),
         code=fingerprint("sparkle.datasets.merge"),
@@ -73,7 +73,6 @@ rule data_merge_training:
 
 
 rule data_merge_evaluation:
-    localrule: True
     input:
         "<results>/data/shards/evaluation/{evaluation_set}/job-000.json",
     output:
@@ -81,6 +80,7 @@ rule data_merge_evaluation:
         manifest="<results>/data/evaluation/{evaluation_set}.json",
     log:
         "logs/data_merge_evaluation/{evaluation_set}.log",
+    localrule: True
     params:
         code=fingerprint("sparkle.datasets.merge"),
     shell:
@@ -89,18 +89,20 @@ rule data_merge_evaluation:
 
 
 rule data_check_leaks:
-    localrule: True
     input:
         training=expand(
-            "<results>/data/training/{train_set}/manifest.json", train_set=EXPERIMENT.train_sets
+            "<results>/data/training/{train_set}/manifest.json",
+            train_set=EXPERIMENT.train_sets,
         ),
         evaluation=expand(
-            "<results>/data/evaluation/{evaluation_set}.json", evaluation_set=EVALUATION_SETS
+            "<results>/data/evaluation/{evaluation_set}.json",
+            evaluation_set=EVALUATION_SETS,
         ),
     output:
         "<results>/data/leaks.json",
     log:
         "logs/data_check_leaks/all.log",
+    localrule: True
     params:
         code=fingerprint("sparkle.datasets.leaks"),
     shell:

@@ -5,7 +5,9 @@
 
 
 def all_predictions(folder):
-    return [f"<results>/predictions/{folder}/{name}.parquet" for name in EVALUATION_SETS]
+    return [
+        f"<results>/predictions/{folder}/{name}.parquet" for name in EVALUATION_SETS
+    ]
 
 
 rule inference_base:
@@ -20,9 +22,9 @@ rule inference_base:
         "benchmarks/runs/inference_base/{model}.tsv"
     threads: needs("inference").threads
     resources:
+        **gpus_of("inference"),
         mem_mb=needs("inference").memory_mb,
         runtime=needs("inference").minutes,
-        **gpus_of("inference"),
     params:
         settings=lambda w: settings(EXPERIMENT.inference(w.model)),
         gpus=needs("inference").gpus,
@@ -47,9 +49,9 @@ rule inference_tuned:
         "benchmarks/runs/inference_tuned/{model}-{train_set}-{seed}.tsv"
     threads: needs("inference").threads
     resources:
+        **gpus_of("inference"),
         mem_mb=needs("inference").memory_mb,
         runtime=needs("inference").minutes,
-        **gpus_of("inference"),
     params:
         settings=lambda w: settings(EXPERIMENT.inference(w.model)),
         gpus=needs("inference").gpus,
@@ -62,15 +64,15 @@ rule inference_tuned:
 
 
 rule inference_reference:
-    localrule: True
     input:
         sets=evaluation_files(),
     output:
         all_predictions("{reference}/none/seed0"),
-    wildcard_constraints:
-        reference=one_of(REFERENCES),
     log:
         "logs/inference_reference/{reference}.log",
+    wildcard_constraints:
+        reference=one_of(REFERENCES),
+    localrule: True
     params:
         code=(fingerprint("sparkle.inference.reference"), code_of_sets()),
     shell:

@@ -7,14 +7,14 @@
 
 
 rule model_unpack:
-    localrule: True
     output:
         reference="<results>/models/{model}/base.json",
         weights=directory("<results>/models/{model}/base"),
-    wildcard_constraints:
-        model=one_of(SHIPPED),
     log:
         "logs/model_unpack/{model}.log",
+    wildcard_constraints:
+        model=one_of(SHIPPED),
+    localrule: True
     params:
         settings=lambda w: settings(EXPERIMENT.pretraining(w.model)),
         shipped=lambda w: shipped_hash(w.model),
@@ -27,32 +27,35 @@ rule model_pretrain:
     output:
         reference="<results>/models/{model}/base.json",
         weights=directory("<results>/models/{model}/base"),
-    wildcard_constraints:
-        model=one_of(PRETRAINED),
     log:
         "logs/model_pretrain/{model}.log",
     benchmark:
         "benchmarks/runs/model_pretrain/{model}.tsv"
+    wildcard_constraints:
+        model=one_of(PRETRAINED),
     threads: needs("training").threads
     resources:
         mem_mb=needs("training").memory_mb,
         runtime=needs("training").minutes,
     params:
         settings=lambda w: settings(EXPERIMENT.pretraining(w.model)),
-        code=(fingerprint("sparkle.training.pretraining", "sparkle.training.vision"), code_of_tasks(["perception"])),
+        code=(
+            fingerprint("sparkle.training.pretraining", "sparkle.training.vision"),
+            code_of_tasks(["perception"]),
+        ),
     shell:
         "python -m sparkle pretrain --settings {params.settings:q} --output {output.weights:q}"
         " --work {RESULTS}/work/pretraining/{wildcards.model} --threads {threads} --log {log:q}"
 
 
 rule model_locate:
-    localrule: True
     output:
         reference="<results>/models/{model}/base.json",
-    wildcard_constraints:
-        model=one_of(LOCATED),
     log:
         "logs/model_locate/{model}.log",
+    wildcard_constraints:
+        model=one_of(LOCATED),
+    localrule: True
     params:
         settings=lambda w: located_settings(w.model),
     shell:

@@ -6,11 +6,11 @@
 
 
 rule report_config:
-    localrule: True
     output:
         "<results>/config.yaml",
     log:
         "logs/report_config/all.log",
+    localrule: True
     params:
         settings=settings(EXPERIMENT.config),
     shell:
@@ -19,7 +19,6 @@ rule report_config:
 
 
 rule report_write:
-    localrule: True
     input:
         config="<results>/config.yaml",
         matrix="<results>/tables/matrix.csv",
@@ -30,13 +29,15 @@ rule report_write:
         ),
         sets=evaluation_files(),
         curves=[
-            f"<results>/models/{cell.folder}/training.csv" for cell in EXPERIMENT.trained_cells()
+            f"<results>/models/{cell.folder}/training.csv"
+            for cell in EXPERIMENT.trained_cells()
         ],
     output:
         report="<results>/report.html",
         matrix_figure="<results>/figures/matrix.svg",
     log:
         "logs/report_write/all.log",
+    localrule: True
     params:
         rows=ROWS,
         sets=EVALUATION_SETS,

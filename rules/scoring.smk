@@ -5,16 +5,16 @@
 
 
 rule scoring_score:
-    localrule: True
     input:
         predictions=all_predictions("{row}"),
         sets=evaluation_files(),
     output:
         [f"<results>/scores/{{row}}/{name}.parquet" for name in EVALUATION_SETS],
-    wildcard_constraints:
-        row=one_of(ROWS),
     log:
         "logs/scoring_score/{row}.log",
+    wildcard_constraints:
+        row=one_of(ROWS),
+    localrule: True
     params:
         code=(fingerprint("sparkle.scoring.score"), code_of_sets()),
     shell:
@@ -23,7 +23,6 @@ rule scoring_score:
 
 
 rule scoring_tables:
-    localrule: True
     input:
         expand(
             "<results>/scores/{row}/{evaluation_set}.parquet",
@@ -36,6 +35,7 @@ rule scoring_tables:
         "<results>/tables/matrix.md",
     log:
         "logs/scoring_tables/all.log",
+    localrule: True
     params:
         rows=ROWS,
         sets=EVALUATION_SETS,

@@ -11,7 +11,8 @@ rule training_finetune:
         base="<results>/models/{model}/base.json",
         manifest="<results>/data/training/{train_set}/manifest.json",
         data="<results>/data/training/{train_set}/data/part-00000.parquet",
-        leaks="<results>/data/leaks.json",
+        # Training waits for the check, but another evaluation set does not train anew.
+        leaks=ancient("<results>/data/leaks.json"),
     output:
         weights=directory("<results>/models/{model}/{train_set}/seed{seed}/weights"),
         curve="<results>/models/{model}/{train_set}/seed{seed}/training.csv",
@@ -20,15 +21,17 @@ rule training_finetune:
         "logs/training_finetune/{model}-{train_set}-{seed}.log",
     benchmark:
         "benchmarks/runs/training_finetune/{model}-{train_set}-{seed}.tsv"
-    threads: needs("training").threads
     # The longest first: two jobs of unequal length then end closer together.
     priority: 10
+    threads: needs("training").threads
     resources:
+        **gpus_of("training"),
         mem_mb=needs("training").memory_mb,
         runtime=needs("training").minutes,
-        **gpus_of("training"),
     params:
-        settings=lambda w: settings(EXPERIMENT.finetune(w.model, w.train_set, int(w.seed))),
+        settings=lambda w: settings(
+            EXPERIMENT.finetune(w.model, w.train_set, int(w.seed))
+        ),
         gpus=needs("training").gpus,
         code=fingerprint("sparkle.training.finetune"),
     shell:

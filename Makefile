@@ -10,7 +10,7 @@ READY := $(VENV)/.ready
 
 help:
 	@sed -n '1,2s/^# //p' Makefile
-	@echo "make lint   ruff, snakefmt, Snakemake's lint, type check"
+	@echo "make lint   ruff, snakefmt, drift of envs, type check"
 	@echo "make bench  benchmarks, as ratios against a reference"
 	@echo "make clean  removes results, logs and benchmarks of runs (not the environment)"
 
@@ -29,7 +29,6 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/python envs/generate.py --check
-	$(BIN)/snakemake --lint
 	$(BIN)/mypy
 
 format: $(READY)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sparkle.config.models import SwiftOptions
+from sparkle.config.models import SwiftOptions, TrainingConfig
 from sparkle.training.settings import FinetuneSettings
 
 
@@ -60,28 +60,10 @@ def sft_options(
         "load_from_cache_file": False,
         "add_version": False,
         "check_model": not settings.offline,
-        "torch_dtype": training.precision,
+        **_precision_options(training),
     }
-    if training.precision == "float32":
-        options.update({"fp16": False, "bf16": False})  # or ms-swift turns autocast on by itself
-    if training.method == "lora":
-        options.update(
-            {
-                "lora_rank": training.lora_rank,
-                "lora_alpha": training.lora_alpha,
-                "target_modules": ["all-linear"],
-            }
-        )
-    if gpus == 0:
-        options.update(
-            {
-                "use_cpu": True,
-                "dataloader_num_workers": 0,
-                "dataloader_pin_memory": False,
-                "gradient_checkpointing": False,
-                "vit_gradient_checkpointing": False,
-            }
-        )
+    options.update(_method_options(training))
+    options.update(_device_options(gpus))
     options.update(settings.swift)
     options.update(training.swift)
     if checkpoint is not None:
@@ -91,3 +73,32 @@ def sft_options(
             # names in the checkpoint differ from those it loads, and only a warning says so.
             options["model"] = str(checkpoint)
     return options
+
+
+def _precision_options(training: TrainingConfig) -> SwiftOptions:
+    options: SwiftOptions = {"torch_dtype": training.precision}
+    if training.precision == "float32":
+        options.update({"fp16": False, "bf16": False})  # or ms-swift turns autocast on by itself
+    return options
+
+
+def _method_options(training: TrainingConfig) -> SwiftOptions:
+    if training.method == "full":
+        return {}
+    return {
+        "lora_rank": training.lora_rank,
+        "lora_alpha": training.lora_alpha,
+        "target_modules": ["all-linear"],
+    }
+
+
+def _device_options(gpus: int) -> SwiftOptions:
+    if gpus:
+        return {}
+    return {
+        "use_cpu": True,
+        "dataloader_num_workers": 0,
+        "dataloader_pin_memory": False,
+        "gradient_checkpointing": False,
+        "vit_gradient_checkpointing": False,
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -42,8 +43,14 @@ def swift_environment(*, offline: bool, threads: int, gpus: int, work: Path) -> 
         environment.update(_MALLOC)
     elif gpus > 1:
         environment["NPROC_PER_NODE"] = str(gpus)
-        environment["MASTER_PORT"] = "0"  # torchrun then chooses a free port
+        environment["MASTER_PORT"] = str(_free_port())
     return environment
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("", 0))
+        return int(probe.getsockname()[1])
 
 
 def swift_command(command: str, options: Mapping[str, SwiftValue]) -> list[str]:

@@ -8,6 +8,7 @@ does: 22.5-degree cardinal and 67.5-degree diagonal sectors, and cells cut at 4.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 from sparkle.config.base import Geometry
 
@@ -46,16 +47,17 @@ def angle_degrees(dx: float, dy: float) -> float:
     return math.degrees(math.atan2(dy, dx)) % 360.0
 
 
-def direction_borders(geometry: Geometry, classes: int) -> list[tuple[float, str]]:
+@lru_cache(maxsize=8)
+def direction_borders(geometry: Geometry, classes: int) -> tuple[tuple[float, str], ...]:
     """(start angle in degrees, class that begins there), in rising order of angle."""
     if classes == 4:
-        return [(90.0 * i, name) for i, name in enumerate(DIAGONALS)]
+        return tuple((90.0 * i, name) for i, name in enumerate(DIAGONALS))
     half = _CARDINAL_WIDTH[geometry] / 2
     borders = []
     for i, name in enumerate(DIRECTIONS):
         cardinal = i % 2 == 0
         borders.append(((45.0 * i - half) if cardinal else (45.0 * (i - 1) + half), name))
-    return sorted((start % 360.0, name) for start, name in borders)
+    return tuple(sorted((start % 360.0, name) for start, name in borders))
 
 
 def direction_of(dx: float, dy: float, geometry: Geometry, classes: int = 8) -> str:
@@ -73,8 +75,8 @@ def direction_of(dx: float, dy: float, geometry: Geometry, classes: int = 8) -> 
 def direction_margin(dx: float, dy: float, geometry: Geometry, classes: int = 8) -> float:
     """Degrees between the vector's angle and the nearest sector border (0 = ambiguous)."""
     angle = angle_degrees(dx, dy)
-    gaps = (abs(angle - start) for start, _ in direction_borders(geometry, classes))
-    return min(min(gap, 360.0 - gap) for gap in gaps)
+    gaps = [abs(angle - start) for start, _ in direction_borders(geometry, classes)]
+    return min(min(gaps), 360.0 - max(gaps))
 
 
 def cell_of(x: float, y: float, geometry: Geometry) -> str:
@@ -87,4 +89,5 @@ def cell_of(x: float, y: float, geometry: Geometry) -> str:
 
 def cell_margin(x: float, y: float, geometry: Geometry) -> float:
     """Canvas units between (x, y) and the nearest cell border (0 = ambiguous)."""
-    return min(abs(v - cut) for v in (x, y) for cut in _CUTS[geometry])
+    low, high = _CUTS[geometry]
+    return min(abs(x - low), abs(x - high), abs(y - low), abs(y - high))

@@ -73,7 +73,7 @@ def _training_items(settings: SourceSettings, first: int, count: int) -> Iterato
 
 def _without_repeats(questions: Iterator[Question]) -> list[Question]:
     """The questions without those that ask for the same thing as an earlier one."""
-    found = {}
+    found: dict[tuple[str, str, str], Question] = {}
     for question in questions:
         key = (question.kind, question.target, canonical_json(dict(question.subject)))
         found.setdefault(key, question)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import combinations
+from math import floor
 
 import numpy as np
 from pydantic import Field
@@ -17,7 +19,7 @@ from sparkle.rendering.palette import (
     to_indices,
 )
 from sparkle.rendering.png import Canvas, Kind
-from sparkle.rendering.sprites import disc_sprite
+from sparkle.rendering.sprites import LOOKS, disc_sprite
 from sparkle.rendering.stamps import (
     Area,
     Place,
@@ -35,6 +37,7 @@ from sparkle.scenes.names import is_colour
 from sparkle.scenes.spec import Scene
 
 _WHITE = 255
+_MIDDLE = (0.5, 0.5)
 _STEPS = tuple(MOVES.values())
 
 
@@ -85,7 +88,13 @@ class Painter:
     def _labelled(self, scene: DiscScene) -> Canvas:
         canvas, size, style = self._canvas("gray"), self._spec.size, self._spec.style
         pixels, radius = canvas.pixels, scene.radius * size / CANVAS
-        places = [disc_place(disc, size, style) for disc in scene.discs]
+        scale, phases = size / CANVAS, LOOKS[style].phases
+        if phases == 1:  # as disc_place, without its calls
+            places: list[Place] = [
+                (floor(size - d.y * scale), floor(d.x * scale), _MIDDLE) for d in scene.discs
+            ]
+        else:
+            places = [disc_place(disc, size, style) for disc in scene.discs]
         if _crowded(places, radius):
             ground = np.full((size, size, 3), _WHITE, dtype=np.float32)
             for stamp in stamps(scene, size, style):
@@ -171,11 +180,11 @@ class Painter:
 def _crowded(places: list[Place], radius: float) -> bool:
     """Whether sprites of discs may share pixels, which then have to be blended."""
     least = (2.0 * radius + 2.0) ** 2
-    return any(
-        (a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2 < least
-        for i, a in enumerate(places)
-        for b in places[:i]
-    )
+    for (row, column, _), (other_row, other_column, _) in combinations(places, 2):
+        down, right = row - other_row, column - other_column
+        if down * down + right * right < least:
+            return True
+    return False
 
 
 @lru_cache(maxsize=4096)

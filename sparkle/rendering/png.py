@@ -9,14 +9,18 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
 
+_deflate: Callable[[np.ndarray, int], bytes]
 try:
-    from isal import isal_zlib
+    from isal.isal_zlib import compress as _deflate
+
+    _LEVEL = 0  # the fastest, which still compresses
 except ImportError:  # platforms without it: the same pixels, slower
-    isal_zlib = None
+    _deflate, _LEVEL = zlib.compress, 1
 
 Kind = Literal["gray", "rgb", "palette", "rgba"]
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -63,7 +67,7 @@ def _head(width: int, height: int, kind: Kind, palette: np.ndarray | None) -> by
 
 
 def _file(head: bytes, rows: np.ndarray) -> bytes:
-    body = zlib.compress(rows, 1) if isal_zlib is None else isal_zlib.compress(rows, 0)
+    body = _deflate(rows, _LEVEL)
     return b"".join((head, _chunk(b"IDAT", body), _END))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import combinations
 from json.encoder import encode_basestring
 from typing import Any
 
@@ -50,6 +51,14 @@ class DiscScene:
     @cached_property
     def _by_label(self) -> dict[str, Disc]:
         return {disc.label: disc for disc in self.discs}
+
+    @cached_property
+    def gaps(self) -> dict[tuple[str, str], float]:
+        """Distance of each pair of basic discs by their names, in order of names."""
+        return {
+            (a.label, b.label): math.hypot(a.x - b.x, a.y - b.y)
+            for a, b in combinations(self.basic, 2)
+        }
 
     def find(self, label: str) -> Disc:
         """The disc with that name; ``KeyError`` if there is none."""

@@ -84,9 +84,7 @@ class Phrasing:
     def pick(self, rng: Rng, phrases: Phrases, **values: object) -> str:
         """A random template of the wanted part, filled in."""
         templates = self._parts[phrases]
-        text = templates[int(rng.random() * len(templates))].format(**values)
-        # A template may open with an object, and "the red disc" then with a capital.
-        return text if text[0].isupper() else text[0].upper() + text[1:]
+        return templates[int(rng.random() * len(templates))].format(**values)
 
 
 class Task(ABC):

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import Field
 
 from sparkle.scenes.discs import Disc, DiscScene
-from sparkle.scenes.geometry import DIAGONALS, DIRECTIONS, direction_margin, direction_of
+from sparkle.scenes.geometry import DIAGONALS, DIRECTIONS, direction_of, sector_of
 from sparkle.scenes.names import COLOURS, called
 from sparkle.scenes.randomness import Rng, two_of
 from sparkle.tasks.base import Asking, ClassTask, Phrasing, Question, TaskOptions, as_choice
@@ -95,8 +95,7 @@ class Direction(ClassTask):
         return question if _clear(question, options) else None
 
     def _ask(self, a: Disc, b: Disc, rng: Rng, asking: Asking) -> Question:
-        name = direction_of(a.x - b.x, a.y - b.y, asking.geometry, asking.directions)
-        margin = direction_margin(a.x - b.x, a.y - b.y, asking.geometry, asking.directions)
+        name, margin = sector_of(a.x - b.x, a.y - b.y, asking.geometry, asking.directions)
         subject = {
             "of": a.label,
             "from": b.label,
@@ -146,9 +145,8 @@ def describe_directions(scene: DiscScene, asking: Asking, min_angle: float = 0.0
     """One sentence per unordered pair of basic objects, but for ambiguous ones."""
     sentences = []
     for a, b in itertools.combinations(scene.basic, 2):
-        dx, dy = a.x - b.x, a.y - b.y
-        if _is_clear(direction_margin(dx, dy, asking.geometry, asking.directions), min_angle):
-            name = direction_of(dx, dy, asking.geometry, asking.directions)
+        name, margin = sector_of(a.x - b.x, a.y - b.y, asking.geometry, asking.directions)
+        if _is_clear(margin, min_angle):
             sentences.append(sentence(f"{called(a.label)} is {name} of {called(b.label)}."))
     return " ".join(sentences)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from typing import Any, Literal
 
@@ -186,21 +185,22 @@ def describe_distances(scene: DiscScene) -> str:
 
 
 def _pairs(scene: DiscScene) -> list[Pair]:
-    return [(a.label, b.label) for a, b in itertools.combinations(scene.basic, 2)]
+    return list(scene.gaps)
 
 
 def _length(pair: Pair, scene: DiscScene) -> float:
-    return distance(scene.find(pair[0]), scene.find(pair[1]))
+    known = scene.gaps.get(pair)
+    return distance(scene.find(pair[0]), scene.find(pair[1])) if known is None else known
 
 
 def _write(pair: Pair) -> str:
-    a, b = sorted(pair, key=rank)
+    a, b = pair if rank(pair[0]) < rank(pair[1]) else pair[::-1]
     return f"{a} and {b}"
 
 
 def _spoken(pair: Pair) -> str:
     """The pair in running text: "N1 and N2", or "the red disc and the brown disc"."""
-    a, b = sorted(pair, key=rank)
+    a, b = pair if rank(pair[0]) < rank(pair[1]) else pair[::-1]
     return f"{called(a)} and {called(b)}"
 
 

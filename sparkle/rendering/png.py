@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 
-_deflate: Callable[[np.ndarray, int], bytes]
+_deflate: Callable[..., bytes]
 try:
     from isal.isal_zlib import compress as _deflate
 

@@ -139,15 +139,21 @@ def sample_discs(
     )
 
 
-def _colours(rng: Rng, objects: int, distractors: int, palette: Palette) -> list[str]:
-    found = []
+def check_colours(where: str, *, objects: int, distractors: int, palette: Palette) -> None:
+    """Make sure that there are enough colours for all discs; ``where`` begins the message."""
     for wanted, names in ((objects, PALETTES[palette]), (distractors, DISTRACTOR_COLOURS)):
         if wanted > len(names):
             raise SparkleError(
-                f"{wanted} discs cannot be told apart by colour: {', '.join(names)} are all there"
-                " are.",
+                f"{where}: {wanted} discs cannot be told apart by colour; there are"
+                f" {', '.join(names)}.",
                 "Ask for fewer objects or distractors, for 'colours: all', or for labels.",
             )
+
+
+def _colours(rng: Rng, objects: int, distractors: int, palette: Palette) -> list[str]:
+    check_colours("scene", objects=objects, distractors=distractors, palette=palette)
+    found = []
+    for wanted, names in ((objects, PALETTES[palette]), (distractors, DISTRACTOR_COLOURS)):
         found += [names[i] for i in rng.permutation(len(names))[:wanted]]
     return found
 

@@ -26,7 +26,7 @@ rule data_synthesize_training:
         ),
     shell:
         "python -m sparkle synthesize --settings {params.settings:q} --job {wildcards.job}"
-        " --jobs {params.jobs} --processes {threads} --output $(dirname {output:q}) > {log:q} 2>&1"
+        " --jobs {params.jobs} --output $(dirname {output:q}) > {log:q} 2>&1"
 
 
 rule data_synthesize_evaluation:
@@ -47,7 +47,7 @@ rule data_synthesize_evaluation:
             code_of_tasks([EXPERIMENT.config.evaluation_sets[w.evaluation_set].task]),
         ),
     shell:
-        "python -m sparkle synthesize --settings {params.settings:q} --processes {threads}"
+        "python -m sparkle synthesize --settings {params.settings:q}"
         " --output $(dirname {output:q}) > {log:q} 2>&1"
 
 

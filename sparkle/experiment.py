@@ -251,10 +251,10 @@ class Experiment:
         return self
 
     def _check_colours(self) -> None:
-        specs = {"training_data": s.scene for s in self.training_sources().values()}
+        specs = [("training_data", s.scene) for s in self.training_sources().values()]
         for name in self.evaluation_sets:
-            specs[f"evaluation_sets.{name}"] = self.evaluation_source(name).scene
-        for key, spec in specs.items():
+            specs.append((f"evaluation_sets.{name}", self.evaluation_source(name).scene))
+        for key, spec in specs:
             if isinstance(spec, DiscSpec) and spec.palette is not None:
                 check_colours(
                     key,

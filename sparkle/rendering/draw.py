@@ -58,14 +58,15 @@ class Painter:
 
     def png(self, scene: Scene) -> bytes:
         """The scene as PNG bytes: gray, palette, or with alpha; see :meth:`array`."""
-        return self._draw(scene)[0].png()
+        return self.draw(scene)[0].png()
 
     def array(self, scene: Scene) -> np.ndarray:
         """Pixels, uint8: (size, size) if all is gray, else (size, size, 3), or 4 with alpha."""
-        canvas, palette = self._draw(scene)
+        canvas, palette = self.draw(scene)
         return canvas.pixels.copy() if palette is None else palette[canvas.pixels]
 
-    def _draw(self, scene: Scene) -> tuple[Canvas, np.ndarray | None]:
+    def draw(self, scene: Scene) -> tuple[Canvas, np.ndarray | None]:
+        """Draw on a canvas, which the next picture overwrites; and its palette, if it has one."""
         gray = isinstance(scene, DiscScene) and not any(is_colour(d.label) for d in scene.discs)
         if self._spec.ground == "transparent":
             return self._transparent(scene), None

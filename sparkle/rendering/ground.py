@@ -10,7 +10,7 @@ from PIL import Image
 
 from sparkle.scenes.randomness import item_generator
 
-_DARKEST, _LIGHTEST = 216.0, 252.0
+_DARKEST, _LIGHTEST = 230.0, 255.0
 _OCTAVES = ((6, 0.5), (24, 0.3), (96, 0.2))
 """(cells along a side, share) of the layers of noise, from blotches to grain."""
 

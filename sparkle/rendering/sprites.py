@@ -38,7 +38,7 @@ class Look:
 
 LOOKS: dict[Style, Look] = {
     "outlined": Look(0.06, 1, {2: 1.08, 3: 0.86, 4: 0.7}, 0.06, 90),
-    "figure": Look(0.0, 4, {2: 0.82, 3: 0.7, 4: 0.6}, 0.018, 0),
+    "figure": Look(0.0, 4, {2: 0.7, 3: 0.7, 4: 0.6}, 0.018, 0),
 }
 """``outlined`` stays legible in tiny pictures; ``figure`` is the published look."""
 _OTHER_LETTERS = 0.6

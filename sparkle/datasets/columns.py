@@ -40,8 +40,11 @@ class Columns:
         self._images: list[bytes] = []
         self._scenes: list[str] = []
         self._hashes: list[str] = []
-        self._questions: list[Question] = []
+        self._texts: tuple[list[str], ...] = tuple([] for _ in _TEXTS)
+        self._options: list[str] = []
+        self._option_ends = [0]
         self._subjects: list[str] = []
+        self._difficulties: list[float | None] = []
         self._ends = [0]
 
     def add(
@@ -52,9 +55,20 @@ class Columns:
         self._images.append(image)
         self._scenes.append(scene)
         self._hashes.append(scene_hash)
-        self._questions += questions
-        self._subjects += [self.subject_text(question) for question in questions]
-        self._ends.append(len(self._questions))
+        # Only texts are kept: thousands of waiting objects would keep the garbage collector busy.
+        tasks, kinds, forms, prompts, answers, targets = self._texts
+        for question in questions:
+            tasks.append(question.task)
+            kinds.append(question.kind)
+            forms.append(question.form)
+            prompts.append(question.prompt)
+            answers.append(question.answer)
+            targets.append(question.target)
+            self._options += question.options
+            self._option_ends.append(len(self._options))
+            self._subjects.append(self.subject_text(question))
+            self._difficulties.append(question.difficulty)
+        self._ends.append(len(tasks))
 
     def subject_text(self, question: Question) -> str:
         """The subject as canonical JSON; equal ones, of which there are many, written once."""
@@ -68,21 +82,14 @@ class Columns:
 
     def take(self) -> pa.Table:
         """All rows so far, as a table of ``SHARD_SCHEMA``."""
-        asked = self._questions
-        option_ends = [0]
-        for question in asked:
-            option_ends.append(option_ends[-1] + len(question.options))
-        options = pa.ListArray.from_arrays(
-            pa.array(option_ends, pa.int32()),
-            pa.array([text for q in asked for text in q.options], pa.string()),
-        )
-        texts = [pa.array([getattr(q, name) for q in asked], pa.string()) for name in _TEXTS]
         questions = pa.StructArray.from_arrays(
             [
-                *texts,
-                options,
+                *(pa.array(texts, pa.string()) for texts in self._texts),
+                pa.ListArray.from_arrays(
+                    pa.array(self._option_ends, pa.int32()), pa.array(self._options, pa.string())
+                ),
                 pa.array(self._subjects, pa.string()),
-                pa.array([q.difficulty for q in asked], pa.float64()),
+                pa.array(self._difficulties, pa.float64()),
             ],
             fields=list(QUESTION_TYPE),
         )

@@ -6,12 +6,12 @@ CONFIG ?= config/config.yaml
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test test-slow lint format lock schema bench clean help
+.PHONY: run test test-slow lint format lock schema benchmark bench clean help
 
 help:
 	@sed -n '1,2s/^# //p' Makefile
 	@echo "make lint   ruff, snakefmt, drift of envs, type check"
-	@echo "make bench  benchmarks, as ratios against a reference"
+	@echo "make benchmark  ratios against references; ARGS='synthesis solvers' for some groups"
 	@echo "make clean  removes results, logs and benchmarks of runs (not the environment)"
 
 run: $(READY)
@@ -36,8 +36,8 @@ format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt Snakefile rules
 
-bench: $(READY)
-	$(BIN)/python -m benchmarks
+benchmark bench: $(READY)
+	$(BIN)/python -m benchmarks $(ARGS)
 
 schema: $(READY)
 	$(BIN)/sparkle schema --output config/schema.json

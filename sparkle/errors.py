@@ -11,7 +11,7 @@ class SparkleError(Exception):
     """
 
     def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
+        super().__init__(message, hint)  # both, so that it passes between processes
         self.message = message
         self.hint = hint
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sparkle.config.base import Palette
 from sparkle.config.load import closest, load_config, parse, parse_config
 from sparkle.config.models import (
     BASE_TRAIN_SET,
@@ -25,7 +26,8 @@ from sparkle.datasets.settings import SourceSettings, TaskUse, TrainingMergeSett
 from sparkle.errors import SparkleError
 from sparkle.inference.settings import InferenceSettings
 from sparkle.rendering.draw import RenderSpec
-from sparkle.scenes.spec import DiscSpec
+from sparkle.scenes.discs import check_colours
+from sparkle.scenes.spec import DiscSpec, check_scenes
 from sparkle.tasks import all_tasks, get_task
 from sparkle.tasks.base import Asking
 from sparkle.training.settings import FinetuneSettings, LessonSettings, PretrainingSettings
@@ -118,7 +120,7 @@ class Experiment:
         data = self.config.training_data
         uses = tuple(_use(name, data.options.get(name, {})) for name in sorted(names))
         task = get_task(uses[0].name)
-        discs = self._discs(data.distractors)
+        discs = self._discs(data.distractors, data.colours)
         return SourceSettings(
             source=family,
             role="training",
@@ -127,7 +129,7 @@ class Experiment:
             images_per_shard=self.config.synthesis.images_per_shard,
             groups=data.groups,
             scene=task.scene_spec(discs, task.Options(**uses[0].options)),
-            render=RenderSpec(size=self.config.images.size),
+            render=self._render(),
             asking=self._asking(
                 phrases=data.phrases, numbers=data.numbers, descriptions=data.descriptions
             ),
@@ -145,15 +147,15 @@ class Experiment:
             seed=self.config.seed,
             images=chosen.images,
             images_per_shard=self.config.synthesis.images_per_shard,
-            scene=task.scene_spec(self._discs(chosen.distractors), options),
-            render=RenderSpec(size=self.config.images.size),
+            scene=task.scene_spec(self._discs(chosen.distractors, chosen.colours), options),
+            render=self._render(),
             asking=self._asking(
                 phrases=chosen.phrases, form=chosen.form, shuffle_options=chosen.shuffle_options
             ),
             tasks=(_use(chosen.task, chosen.options),),
         )
 
-    def _discs(self, distractors: int) -> DiscSpec:
+    def _discs(self, distractors: int, colours: Palette) -> DiscSpec:
         scenes = self.config.scenes
         return DiscSpec(
             objects=scenes.objects,
@@ -161,7 +163,12 @@ class Experiment:
             radius=scenes.radius,
             spacing=scenes.spacing,
             decimals=scenes.decimals,
+            palette=colours if scenes.names == "colours" else None,
         )
+
+    def _render(self) -> RenderSpec:
+        images = self.config.images
+        return RenderSpec(size=images.size, style=images.style, ground=images.ground)
 
     def _asking(self, **values: Any) -> Asking:
         scenes = self.config.scenes
@@ -237,10 +244,39 @@ class Experiment:
         for task, options in self.config.training_data.options.items():
             _check_task("training_data.options", task)
             _check_options(f"training_data.options.{task}", task, options)
+        self._check_colours()
         for name, model in self.config.models.items():
             if isinstance(model, EmbeddedModel):
                 _check_architecture(name, model)
         return self
+
+    def _check_colours(self) -> None:
+        specs = [("training_data", s.scene) for s in self.training_sources().values()]
+        for name in self.evaluation_sets:
+            specs.append((f"evaluation_sets.{name}", self.evaluation_source(name).scene))
+        for key, spec in specs:
+            if isinstance(spec, DiscSpec) and spec.palette is not None:
+                check_colours(
+                    key,
+                    objects=spec.objects,
+                    distractors=spec.distractors,
+                    palette=spec.palette,
+                )
+
+    def check_scenes(self) -> None:
+        """Make sure, by trials, that the scenes of every source can be drawn.
+
+        Raises:
+            SparkleError: The scenes of a source cannot; the message names it and has the numbers.
+        """
+        sources = list(self.training_sources().values())
+        sources += [self.evaluation_source(name) for name in self.evaluation_sets]
+        for source in sources:
+            try:
+                check_scenes(source.scene, source.images)
+            except SparkleError as error:
+                where = f"{source.role} source '{source.source}'"
+                raise SparkleError(f"{where}: {error.message}", error.hint) from None
 
     def _check_matrix(self) -> None:
         matrix = self.config.matrix

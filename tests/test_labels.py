@@ -348,7 +348,7 @@ def test_paths_against_all_simple_paths(size: int, missing: int, answer: str) ->
         assert len(scene.missing) == missing and nx.is_connected(graph)
         hops = nx.shortest_path_length(graph, *ends)
         question = ask_path(scene, answer)
-        assert hops >= 2 and question.difficulty == hops and question.subject["hops"] == hops
+        assert hops >= 2 and question.difficulty == hops and question.subject["length"] == hops
         for path in itertools.islice(nx.all_shortest_paths(graph, *ends), 30):
             score = verdict(question, scene, write_path(path, size, answer))
             assert score.correct

@@ -26,6 +26,9 @@ def register(commands: Commands) -> None:
     add_settings(parser, "source")
     parser.add_argument("--job", type=int, default=0, help="number of this job, from 0")
     parser.add_argument("--jobs", type=int, default=1, help="jobs that share the shards")
+    parser.add_argument(
+        "--processes", type=int, default=1, help="shards made side by side; no influence on them"
+    )
     parser.add_argument("--output", type=Path, required=True, help="folder for the shards")
 
     parser = add_command(
@@ -75,7 +78,13 @@ def _synthesize(arguments: argparse.Namespace) -> None:
         return training[name] if name in training else experiment.evaluation_source(name)
 
     settings = settings_of(arguments, SourceSettings, from_config)
-    synthesize(settings, arguments.output, job=arguments.job, jobs=arguments.jobs)
+    synthesize(
+        settings,
+        arguments.output,
+        job=arguments.job,
+        jobs=arguments.jobs,
+        processes=arguments.processes,
+    )
 
 
 def _merge_training(arguments: argparse.Namespace) -> None:

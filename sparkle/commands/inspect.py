@@ -44,6 +44,7 @@ def _check(arguments: argparse.Namespace) -> None:
         model = experiment.model(name)
         if isinstance(model, FolderModel):
             check_folder(Path(model.path), f"models.{name}.path")
+    experiment.check_scenes()
     cells, sets = experiment.cells(), experiment.evaluation_sets
     print(
         f"{arguments.config} is valid: {len(experiment.models)} models,"

@@ -11,6 +11,9 @@ from sparkle.files import canonical_json, text_hash
 Geometry = Literal["figure", "generator"]
 Form = Literal["open", "choice"]
 Phrases = Literal["train", "heldout", "all"]
+Palette = Literal["train", "test", "all"]
+Style = Literal["outlined", "figure"]
+Ground = Literal["white", "textured", "transparent"]
 
 
 class Closed(BaseModel):

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt, field_validator
 
-from sparkle.config.base import Closed, Form, Geometry, Phrases
+from sparkle.config.base import Closed, Form, Geometry, Ground, Palette, Phrases, Style
 
 BASE_TRAIN_SET = "none"
 REFERENCES = ("oracle", "chance")
@@ -34,6 +34,9 @@ class ScenesConfig(Closed):
     22.5/67.5-degree sectors and cells cut at 4.0 and 6.0, as the published generator does."""
     directions: Literal[4, 8] = 8
     """Eight directions, or only the four diagonals."""
+    names: Literal["labels", "colours"] = "labels"
+    """`labels`: grey discs with N1, N2, ... on them. `colours`: discs without labels, named by
+    their colour (at most 4 objects, or 12 with `colours: all`, and 2 distractors)."""
     objects: Annotated[int, Field(ge=3, le=9)] = 3
     """Objects that the questions are about."""
     radius: Annotated[float, Field(gt=0, le=2)] = 0.5
@@ -49,6 +52,12 @@ class ImagesConfig(Closed):
 
     size: Annotated[int, Field(ge=32, le=4096)] = 448
     """Side of the square picture in pixels."""
+    style: Style = "outlined"
+    """`outlined`: dark outlines and large labels, legible in tiny pictures. `figure`: plain grey
+    discs with smaller labels and thin grid lines, as the published pictures."""
+    ground: Ground = "white"
+    """`white`; `textured`: light grey and uneven, different in each picture; `transparent`: PNG
+    with an alpha channel (most models show it as white or black: look at what yours does)."""
 
 
 class TrainingDataConfig(Closed):
@@ -60,6 +69,9 @@ class TrainingDataConfig(Closed):
     """Further objects in training images that no question names."""
     groups: PositiveInt = 1
     """Groups of `scenes.objects` objects that are asked about in one image; 1 = as published."""
+    colours: Palette = "train"
+    """With `scenes.names: colours`, the colours of objects: the published ones of training
+    (`train`) or test images (`test`), which share none, or `all`."""
     numbers: bool = True
     """With the numeric records (distances, coordinates)."""
     descriptions: bool = True
@@ -71,7 +83,9 @@ class TrainingDataConfig(Closed):
     """1 = one record per question, as published; `all` = all questions of an image in one
     conversation, which encodes the image once and supervises every answer."""
     options: dict[str, dict[str, Any]] = {}
-    """Options by task, such as margins: {distance: {min_ratio: 1.1}}."""
+    """Options by task, such as margins: {direction: {min_angle: 5}, distance: {min_ratio: 1.1},
+    localization: {min_gap: 0.2}}. Records with a smaller margin are left out; each record keeps
+    its margin as `difficulty`."""
 
 
 class EvaluationSetConfig(Closed):
@@ -87,10 +101,12 @@ class EvaluationSetConfig(Closed):
     """Shuffle the order of the options, per question (false = as published)."""
     distractors: NonNegativeInt = 2
     """Further objects that no question names (as published: only in test images)."""
+    colours: Palette = "test"
+    """With `scenes.names: colours`, the colours of objects; see `training_data.colours`."""
     phrases: Phrases = "train"
     """Which question templates to use; `heldout` = phrasing never trained on."""
     options: dict[str, Any] = {}
-    """Options of the task."""
+    """Options of the task, such as its margin: scenes are drawn anew until the question has it."""
 
 
 class SynthesisConfig(Closed):

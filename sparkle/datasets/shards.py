@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,32 +10,17 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from sparkle.datasets.columns import SHARD_SCHEMA
 from sparkle.datasets.settings import SourceSettings
 from sparkle.errors import SparkleError
 from sparkle.files import atomic_path, file_hash, read_json, write_json
 
-_QUESTION = pa.struct(
-    [
-        ("task", pa.string()),
-        ("kind", pa.string()),
-        ("form", pa.string()),
-        ("prompt", pa.string()),
-        ("answer", pa.string()),
-        ("target", pa.string()),
-        ("options", pa.list_(pa.string())),
-        ("subject", pa.string()),
-        ("difficulty", pa.float64()),
-    ]
-)
-SHARD_SCHEMA = pa.schema(
-    [
-        ("index", pa.int64()),
-        ("image", pa.binary()),
-        ("scene", pa.string()),
-        ("scene_hash", pa.string()),
-        ("questions", pa.list_(_QUESTION)),
-    ]
-)
+# Pictures are compressed already and differ all, as scenes do: neither compression nor a dictionary
+# would gain anything, and a minimum and maximum of bytes tells nothing.
+_REPEATED = [
+    "questions.list.element." + name
+    for name in ("task", "kind", "form", "prompt", "answer", "target", "subject")
+] + ["questions.list.element.options.list.element"]
 
 
 @dataclass(frozen=True)
@@ -47,14 +32,26 @@ class ShardInfo:
     sha256: str
 
 
-def write_shard(path: Path, rows: list[dict[str, Any]], identity: str) -> ShardInfo:
-    """Write rows as one Parquet file, and beside it what it is and which settings made it."""
-    table = pa.Table.from_pylist(rows, schema=SHARD_SCHEMA)
+def write_shard(path: Path, tables: Iterable[pa.Table], identity: str) -> ShardInfo:
+    """Write tables as one Parquet file, one row group each, and a note of what it is beside it."""
+    rows = 0
     with atomic_path(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd")
-        info = ShardInfo(path.name, table.num_rows, file_hash(temporary))
+        with pq.ParquetWriter(temporary, SHARD_SCHEMA, **_writer_options()) as writer:
+            for table in tables:
+                writer.write_table(table)
+                rows += table.num_rows
+        info = ShardInfo(path.name, rows, file_hash(temporary))
     write_json(_note(path), {**asdict(info), "identity": identity})
     return info
+
+
+def _writer_options() -> dict[str, Any]:
+    names = [*_REPEATED, "scene", "scene_hash", "index", "questions.list.element.difficulty"]
+    return {
+        "compression": {**dict.fromkeys(names, "zstd"), "image": "none"},
+        "use_dictionary": _REPEATED,
+        "write_statistics": ["index"],
+    }
 
 
 def kept_shard(path: Path, identity: str) -> ShardInfo | None:

@@ -1,23 +1,34 @@
-"""Scenes of labelled discs: for direction, distance, localization and the salesman's tours."""
+"""Scenes of discs: for direction, distance, localization and the salesman's tours."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
+from json.encoder import encode_basestring
 from typing import Any
 
-import numpy as np
-
+from sparkle.config.base import Palette
 from sparkle.errors import SparkleError
 from sparkle.scenes.geometry import CANVAS
+from sparkle.scenes.names import DISTRACTOR_COLOURS, PALETTES, rank
+from sparkle.scenes.randomness import Rng, item_generator
 
 _TRIES_PER_DISC = 200
-_RESTARTS = 50
+_RESTARTS = 200
+_TRIALS = 60
+_FAILURES_ALLOWED = 1e-3
+"""Scenes of a source that may be expected to fail before it is refused beforehand."""
+_HINT = "Lower 'scenes.spacing', 'scenes.radius' or the number of objects and distractors."
 
 
 @dataclass(frozen=True)
 class Disc:
-    """One disc: its label, its centre in canvas units, and whether questions may name it."""
+    """One disc: its name, its centre in canvas units, and whether questions may name it.
+
+    The name is a label (N1, N2, ...), which is drawn on the disc, or its colour.
+    """
 
     label: str
     x: float
@@ -32,30 +43,44 @@ class DiscScene:
     radius: float
     discs: tuple[Disc, ...]
 
-    @property
+    @cached_property
     def basic(self) -> tuple[Disc, ...]:
-        """The discs that questions are about (all but the distractors), in label order."""
-        return tuple(sorted((d for d in self.discs if d.basic), key=lambda d: label_number(d)))
+        """The discs that questions are about (all but the distractors), in order of names."""
+        return tuple(sorted((d for d in self.discs if d.basic), key=lambda d: rank(d.label)))
+
+    @cached_property
+    def _by_label(self) -> dict[str, Disc]:
+        return {disc.label: disc for disc in self.discs}
+
+    @cached_property
+    def gaps(self) -> dict[tuple[str, str], float]:
+        """Distance of each pair of basic discs by their names, in order of names."""
+        return {
+            (a.label, b.label): math.hypot(a.x - b.x, a.y - b.y)
+            for a, b in combinations(self.basic, 2)
+        }
 
     def find(self, label: str) -> Disc:
-        """The disc with that label; ``KeyError`` if there is none."""
-        for disc in self.discs:
-            if disc.label == label:
-                return disc
-        raise KeyError(label)
+        """The disc with that name; ``KeyError`` if there is none."""
+        return self._by_label[label]
 
-    def to_dict(self) -> dict[str, Any]:
-        discs = [[d.label, d.x, d.y, d.basic] for d in self.discs]
-        return {"kind": "discs", "radius": self.radius, "discs": discs}
+    def to_json(self) -> str:
+        """Canonical JSON text (sorted keys, no blanks)."""
+        rows = ",".join(
+            f"[{encode_basestring(d.label)},{d.x!r},{d.y!r},{'true' if d.basic else 'false'}]"
+            for d in self.discs
+        )
+        return f'{{"discs":[{rows}],"kind":"discs","radius":{self.radius!r}}}'
+
+    def visible(self) -> str:
+        """Canonical text of what can be seen: neither the order of the discs nor their roles."""
+        seen = sorted([(d.label, d.x, d.y) for d in self.discs])
+        rows = ",".join([f"[{encode_basestring(label)},{x!r},{y!r}]" for label, x, y in seen])
+        return f'{{"discs":[{rows}],"kind":"discs","radius":{self.radius!r}}}'
 
     @staticmethod
     def from_dict(data: dict[str, Any]) -> DiscScene:
         return DiscScene(data["radius"], tuple(Disc(*row) for row in data["discs"]))
-
-
-def label_number(disc: Disc) -> int:
-    """The number in a label such as N12."""
-    return int(disc.label[1:])
 
 
 def distance(a: Disc, b: Disc) -> float:
@@ -64,7 +89,7 @@ def distance(a: Disc, b: Disc) -> float:
 
 
 def sample_discs(
-    rng: np.random.Generator,
+    rng: Rng,
     *,
     objects: int,
     distractors: int,
@@ -72,6 +97,7 @@ def sample_discs(
     spacing: float,
     decimals: int,
     labels: int | None = None,
+    palette: Palette | None = None,
 ) -> DiscScene:
     """Draw a scene by random sequential placement, bounded and restarted when it jams.
 
@@ -80,38 +106,121 @@ def sample_discs(
         distractors: Number of further discs that no question names.
         radius: Disc radius in canvas units; centres keep that far from the edge.
         spacing: Smallest distance between two centres.
-        decimals: Decimals to which coordinates are rounded before anything uses them.
+        decimals: Decimals of the coordinates; centres lie on the lattice of that precision.
         labels: Size of the label pool N1..Nk to draw from; by default exactly as many as discs.
+        palette: Colours that name the basic discs instead of labels.
 
     Raises:
         SparkleError: The discs do not fit after a bounded number of restarts.
     """
     count = objects + distractors
-    points = _place(rng, count, radius, spacing, decimals)
-    pool = max(count, labels or count)
-    numbers = rng.permutation(pool)[:count] + 1
-    discs = tuple(
-        Disc(f"N{number}", x, y, basic=i < objects)
-        for i, (number, (x, y)) in enumerate(zip(numbers, points, strict=True))
-    )
-    return DiscScene(radius, discs)
-
-
-def _place(
-    rng: np.random.Generator, count: int, radius: float, spacing: float, decimals: int
-) -> list[tuple[float, float]]:
+    if palette is None:
+        names = [f"N{i + 1}" for i in rng.permutation(max(count, labels or count))[:count]]
+    else:
+        names = _colours(rng, objects, distractors, palette)
+    lattice = _Lattice.of(count, radius, spacing, decimals)
     best = 0
     for _ in range(_RESTARTS):
-        points: list[tuple[float, float]] = []
-        for _ in range(_TRIES_PER_DISC * count):
-            x, y = (round(float(v), decimals) for v in rng.uniform(radius, CANVAS - radius, 2))
-            if all(math.hypot(x - px, y - py) >= spacing for px, py in points):
-                points.append((x, y))
-                if len(points) == count:
-                    return points
+        points = lattice.attempt(rng)
+        if len(points) == count:
+            scale = lattice.scale
+            return DiscScene(
+                radius,
+                tuple(
+                    [
+                        Disc(name, x / scale, y / scale, i < objects)
+                        for i, (name, (x, y)) in enumerate(zip(names, points, strict=True))
+                    ]
+                ),
+            )
         best = max(best, len(points))
     raise SparkleError(
+        f"{_no_room(count, spacing, radius)} held at most {best} in {_RESTARTS} attempts.", _HINT
+    )
+
+
+def check_colours(where: str, *, objects: int, distractors: int, palette: Palette) -> None:
+    """Make sure that there are enough colours for all discs; ``where`` begins the message."""
+    for wanted, names in ((objects, PALETTES[palette]), (distractors, DISTRACTOR_COLOURS)):
+        if wanted > len(names):
+            raise SparkleError(
+                f"{where}: {wanted} discs cannot be told apart by colour; there are"
+                f" {', '.join(names)}.",
+                "Ask for fewer objects or distractors, for 'colours: all', or for labels.",
+            )
+
+
+def _colours(rng: Rng, objects: int, distractors: int, palette: Palette) -> list[str]:
+    check_colours("scene", objects=objects, distractors=distractors, palette=palette)
+    found = []
+    for wanted, names in ((objects, PALETTES[palette]), (distractors, DISTRACTOR_COLOURS)):
+        found += [names[i] for i in rng.permutation(len(names))[:wanted]]
+    return found
+
+
+@dataclass(frozen=True)
+class _Lattice:
+    """Where centres may lie, in whole steps of the printed precision."""
+
+    count: int
+    scale: int
+    low: int
+    span: int
+    least: int
+    """Smallest squared distance between two centres."""
+
+    @staticmethod
+    def of(count: int, radius: float, spacing: float, decimals: int) -> _Lattice:
+        scale = 10**decimals
+        low = math.ceil(radius * scale - 1e-9)
+        span = math.floor((CANVAS - radius) * scale + 1e-9) - low + 1
+        if span < 1:
+            raise SparkleError(
+                f"A disc of radius {radius} has no place on the {CANVAS:g} x {CANVAS:g} canvas.",
+                "Lower 'scenes.radius'.",
+            )
+        return _Lattice(count, scale, low, span, math.ceil((spacing * scale) ** 2 - 1e-6))
+
+    def attempt(self, rng: Rng) -> list[tuple[int, int]]:
+        """Centres of one random sequential placement; fewer than ``count`` if it jams."""
+        low, span, least, count, draw = self.low, self.span, self.least, self.count, rng.random
+        points: list[tuple[int, int]] = []
+        for _ in range(_TRIES_PER_DISC * count):
+            x, y = low + int(draw() * span), low + int(draw() * span)
+            for px, py in points:
+                if (x - px) * (x - px) + (y - py) * (y - py) < least:
+                    break
+            else:
+                points.append((x, y))
+                if len(points) == count:
+                    break
+        return points
+
+
+def check_room(*, count: int, radius: float, spacing: float, decimals: int, scenes: int) -> None:
+    """Make sure, by trial placements, that ``scenes`` scenes of ``count`` discs can be drawn.
+
+    Raises:
+        SparkleError: Too few trials succeed; the message says how many, and what they held.
+    """
+    lattice = _Lattice.of(count, radius, spacing, decimals)
+    rng = item_generator(0, "room", 0)
+    held: list[int] = []
+    for _ in range(_TRIALS):
+        held.append(len(lattice.attempt(rng)))
+        # Two successes off the estimate: luck in so few trials must not let a bad source pass.
+        rate = max(0, held.count(count) - 2) / len(held)
+        if scenes * (1.0 - rate) ** _RESTARTS < _FAILURES_ALLOWED:
+            return
+    raise SparkleError(
+        f"{_no_room(count, spacing, radius)} held {sum(held) / len(held):.1f} on average and at"
+        f" most {max(held)} in {len(held)} trials; {held.count(count)} held all.",
+        _HINT,
+    )
+
+
+def _no_room(count: int, spacing: float, radius: float) -> str:
+    return (
         f"No room for {count} discs: spacing {spacing} and radius {radius} on the"
-        f" {CANVAS:g} x {CANVAS:g} canvas held at most {best} in {_RESTARTS} attempts.",
-        "Lower 'scenes.spacing', 'scenes.radius' or the number of objects and distractors.",
+        f" {CANVAS:g} x {CANVAS:g} canvas"
     )

@@ -8,6 +8,8 @@ does: 22.5-degree cardinal and 67.5-degree diagonal sectors, and cells cut at 4.
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
+from functools import lru_cache
 
 from sparkle.config.base import Geometry
 
@@ -41,40 +43,43 @@ _CUTS = {"figure": (CANVAS / 3, 2 * CANVAS / 3), "generator": (4.0, 6.0)}
 _CARDINAL_WIDTH = {"figure": 45.0, "generator": 22.5}
 
 
-def angle_degrees(dx: float, dy: float) -> float:
-    """Angle of the vector (dx, dy) in [0, 360) degrees, counter-clockwise from the x axis."""
-    return math.degrees(math.atan2(dy, dx)) % 360.0
-
-
-def direction_borders(geometry: Geometry, classes: int) -> list[tuple[float, str]]:
+@lru_cache(maxsize=8)
+def direction_borders(geometry: Geometry, classes: int) -> tuple[tuple[float, str], ...]:
     """(start angle in degrees, class that begins there), in rising order of angle."""
     if classes == 4:
-        return [(90.0 * i, name) for i, name in enumerate(DIAGONALS)]
+        return tuple((90.0 * i, name) for i, name in enumerate(DIAGONALS))
     half = _CARDINAL_WIDTH[geometry] / 2
     borders = []
     for i, name in enumerate(DIRECTIONS):
         cardinal = i % 2 == 0
         borders.append(((45.0 * i - half) if cardinal else (45.0 * (i - 1) + half), name))
-    return sorted((start % 360.0, name) for start, name in borders)
+    return tuple(sorted((start % 360.0, name) for start, name in borders))
+
+
+@lru_cache(maxsize=8)
+def _sectors(geometry: Geometry, classes: int) -> tuple[list[float], list[str]]:
+    borders = direction_borders(geometry, classes)
+    return [start for start, _ in borders], [name for _, name in borders]
 
 
 def direction_of(dx: float, dy: float, geometry: Geometry, classes: int = 8) -> str:
     """Class name of the vector (dx, dy). Sectors are half open: a border belongs to the next."""
-    borders = direction_borders(geometry, classes)
-    angle = angle_degrees(dx, dy)
-    name = borders[-1][1]
-    for start, candidate in borders:
-        if angle < start:
-            break
-        name = candidate
-    return name
+    return sector_of(dx, dy, geometry, classes)[0]
 
 
 def direction_margin(dx: float, dy: float, geometry: Geometry, classes: int = 8) -> float:
     """Degrees between the vector's angle and the nearest sector border (0 = ambiguous)."""
-    angle = angle_degrees(dx, dy)
-    gaps = (abs(angle - start) for start, _ in direction_borders(geometry, classes))
-    return min(min(gap, 360.0 - gap) for gap in gaps)
+    return sector_of(dx, dy, geometry, classes)[1]
+
+
+def sector_of(dx: float, dy: float, geometry: Geometry, classes: int = 8) -> tuple[str, float]:
+    """Class name and margin of the vector (dx, dy): both of the above."""
+    angle = math.degrees(math.atan2(dy, dx)) % 360.0
+    starts, names = _sectors(geometry, classes)
+    place = bisect_right(starts, angle)
+    # The borders on both sides of the angle, around the circle.
+    before, after = starts[place - 1], starts[place % len(starts)]
+    return names[place - 1], min((angle - before) % 360.0, (after - angle) % 360.0)
 
 
 def cell_of(x: float, y: float, geometry: Geometry) -> str:
@@ -87,4 +92,5 @@ def cell_of(x: float, y: float, geometry: Geometry) -> str:
 
 def cell_margin(x: float, y: float, geometry: Geometry) -> float:
     """Canvas units between (x, y) and the nearest cell border (0 = ambiguous)."""
-    return min(abs(v - cut) for v in (x, y) for cut in _CUTS[geometry])
+    low, high = _CUTS[geometry]
+    return min(abs(x - low), abs(x - high), abs(y - low), abs(y - high))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal, TypeAlias
 
-import numpy as np
-
-from sparkle.config.base import Closed
-from sparkle.files import canonical_json, text_hash
-from sparkle.scenes.discs import DiscScene, sample_discs
+from sparkle.config.base import Closed, Palette
+from sparkle.files import text_hash
+from sparkle.scenes.discs import DiscScene, check_room, sample_discs
 from sparkle.scenes.grid import GridScene, sample_grid
+from sparkle.scenes.randomness import Rng, item_generator
 
 Scene: TypeAlias = DiscScene | GridScene
 
@@ -25,6 +26,7 @@ class DiscSpec(Closed):
     spacing: float
     decimals: int
     labels: int | None = None
+    palette: Palette | None = None
 
 
 class GridSpec(Closed):
@@ -34,20 +36,43 @@ class GridSpec(Closed):
     size: int
     missing_edges: int
     min_hops: int
+    max_length: int = 1
 
 
 SceneSpec: TypeAlias = DiscSpec | GridSpec
 
 
-def sample_scene(spec: SceneSpec, rng: np.random.Generator) -> Scene:
+def sample_scene(spec: SceneSpec, rng: Rng) -> Scene:
     """Draw one scene of the described kind."""
+    return sampler(spec)(rng)
+
+
+def sampler(spec: SceneSpec) -> Callable[[Rng], Scene]:
+    """A function that draws scenes of the described kind."""
     settings: dict[str, Any] = spec.model_dump(exclude={"kind"})
-    return sample_discs(rng, **settings) if spec.kind == "discs" else sample_grid(rng, **settings)
+    return partial(sample_discs if spec.kind == "discs" else sample_grid, **settings)
+
+
+def check_scenes(spec: SceneSpec, scenes: int) -> None:
+    """Make sure that so many scenes can be drawn, before any is.
+
+    Raises:
+        SparkleError: They cannot; the message has the numbers.
+    """
+    if spec.kind == "discs":
+        check_room(
+            count=spec.objects + spec.distractors,
+            radius=spec.radius,
+            spacing=spec.spacing,
+            decimals=spec.decimals,
+            scenes=scenes,
+        )
+    sample_scene(spec, item_generator(0, "check", 0))
 
 
 def scene_to_json(scene: Scene) -> str:
     """The scene as canonical JSON text."""
-    return canonical_json(scene.to_dict())
+    return scene.to_json()
 
 
 def scene_from_json(text: str) -> Scene:
@@ -58,7 +83,4 @@ def scene_from_json(text: str) -> Scene:
 
 def scene_hash(scene: Scene) -> str:
     """Hash of what can be seen: the order of the discs and their roles do not count."""
-    data = scene.to_dict()
-    if isinstance(scene, DiscScene):
-        data["discs"] = sorted([d.label, d.x, d.y] for d in scene.discs)
-    return text_hash(canonical_json(data))
+    return text_hash(scene.visible())

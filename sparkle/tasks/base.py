@@ -6,11 +6,11 @@ import string
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, ClassVar, Literal
 
-import numpy as np
-
 from sparkle.config.base import Closed, Form, Geometry, Phrases
+from sparkle.scenes.randomness import Rng
 from sparkle.scenes.spec import DiscSpec, SceneSpec
 from sparkle.tasks.parsing import parse_choice
 
@@ -77,10 +77,14 @@ class Phrasing:
     train: tuple[str, ...]
     heldout: tuple[str, ...]
 
-    def pick(self, rng: np.random.Generator, phrases: Phrases, **values: object) -> str:
+    @cached_property
+    def _parts(self) -> dict[Phrases, tuple[str, ...]]:
+        return {"train": self.train, "heldout": self.heldout, "all": self.train + self.heldout}
+
+    def pick(self, rng: Rng, phrases: Phrases, **values: object) -> str:
         """A random template of the wanted part, filled in."""
-        parts = {"train": self.train, "heldout": self.heldout, "all": self.train + self.heldout}
-        return str(rng.choice(parts[phrases])).format(**values)
+        templates = self._parts[phrases]
+        return templates[int(rng.random() * len(templates))].format(**values)
 
 
 class Task(ABC):
@@ -107,13 +111,13 @@ class Task(ABC):
 
     @abstractmethod
     def training_questions(
-        self, scene: Any, rng: np.random.Generator, asking: Asking, options: Any
+        self, scene: Any, rng: Rng, asking: Asking, options: Any
     ) -> list[Question]:
         """All training questions about ``scene``; ambiguous ones are left out."""
 
     @abstractmethod
     def evaluation_question(
-        self, scene: Any, rng: np.random.Generator, asking: Asking, options: Any
+        self, scene: Any, rng: Rng, asking: Asking, options: Any
     ) -> Question | None:
         """The one test question about ``scene``, or None when it would be ambiguous."""
 
@@ -122,7 +126,7 @@ class Task(ABC):
         """A right answer, worked out from the scene alone (not from ``question.answer``)."""
 
     @abstractmethod
-    def chance(self, question: Question, scene: Any, rng: np.random.Generator) -> str:
+    def chance(self, question: Question, scene: Any, rng: Rng) -> str:
         """A random well-formed answer."""
 
     @abstractmethod
@@ -152,7 +156,7 @@ class ClassTask(Task):
     def solve(self, question: Question, scene: Any) -> str:
         return write_class(question, self.solve_class(question, scene))
 
-    def chance(self, question: Question, scene: Any, rng: np.random.Generator) -> str:
+    def chance(self, question: Question, scene: Any, rng: Rng) -> str:
         return write_class(question, str(rng.choice(self.classes(question))))
 
     def parse(self, answer: str, question: Question) -> str | None:
@@ -177,9 +181,7 @@ def write_class(question: Question, name: str) -> str:
     return f"\\boxed{{{string.ascii_uppercase[question.options.index(name)]}}}"
 
 
-def as_choice(
-    question: Question, classes: tuple[str, ...], rng: np.random.Generator, shuffle: bool
-) -> Question:
+def as_choice(question: Question, classes: tuple[str, ...], rng: Rng, shuffle: bool) -> Question:
     """Turn an open question with a class answer into a lettered multiple choice question."""
     order = rng.permutation(len(classes)) if shuffle else range(len(classes))
     options = tuple(classes[i] for i in order)

@@ -6,11 +6,12 @@ import itertools
 import re
 from typing import Any
 
-import numpy as np
 from pydantic import Field
 
 from sparkle.scenes.discs import Disc, DiscScene
-from sparkle.scenes.geometry import DIAGONALS, DIRECTIONS, direction_margin, direction_of
+from sparkle.scenes.geometry import DIAGONALS, DIRECTIONS, direction_of, sector_of
+from sparkle.scenes.names import COLOURS, called
+from sparkle.scenes.randomness import Rng, two_of
 from sparkle.tasks.base import Asking, ClassTask, Phrasing, Question, TaskOptions, as_choice
 from sparkle.tasks.parsing import boxed, last_class, plain
 
@@ -33,7 +34,7 @@ _ALL = Phrasing(
 # Between two words of one direction: "above N2 and to its left", "upper part, on the left side".
 _JOINT = (
     r"(?:[\s,/-]|(?:and|to|the|of|on|in|it|its|but|also|slightly|side|part|half|edge|corner|area"
-    r"|region|image|picture|n\d{1,3})\b){0,24}"
+    r"|region|image|picture|disc|n\d{1,3}|" + "|".join(COLOURS) + r")\b){0,24}"
 )
 _WORDS = tuple(
     (re.compile(pattern), replacement)
@@ -75,34 +76,33 @@ class Direction(ClassTask):
     Options = DirectionOptions
 
     def training_questions(
-        self, scene: DiscScene, rng: np.random.Generator, asking: Asking, options: Any
+        self, scene: DiscScene, rng: Rng, asking: Asking, options: Any
     ) -> list[Question]:
         found = []
         for pair in itertools.combinations(scene.basic, 2):
-            first, second = rng.permutation(2)
+            first, second = two_of(rng, 2)
             found.append(self._ask(pair[first], pair[second], rng, asking))
         found = [question for question in found if _clear(question, options)]
         if asking.descriptions:
-            found.append(self._describe(scene, rng, asking))
+            found += self._describe(scene, rng, asking, options)
         return found
 
     def evaluation_question(
-        self, scene: DiscScene, rng: np.random.Generator, asking: Asking, options: Any
+        self, scene: DiscScene, rng: Rng, asking: Asking, options: Any
     ) -> Question | None:
-        first, second = rng.permutation(len(scene.basic))[:2]
+        first, second = two_of(rng, len(scene.basic))
         question = self._ask(scene.basic[first], scene.basic[second], rng, asking)
         return question if _clear(question, options) else None
 
-    def _ask(self, a: Disc, b: Disc, rng: np.random.Generator, asking: Asking) -> Question:
-        name = direction_of(a.x - b.x, a.y - b.y, asking.geometry, asking.directions)
-        margin = direction_margin(a.x - b.x, a.y - b.y, asking.geometry, asking.directions)
+    def _ask(self, a: Disc, b: Disc, rng: Rng, asking: Asking) -> Question:
+        name, margin = sector_of(a.x - b.x, a.y - b.y, asking.geometry, asking.directions)
         subject = {
             "of": a.label,
             "from": b.label,
             "geometry": asking.geometry,
             "directions": asking.directions,
         }
-        prompt = _PAIR.pick(rng, asking.phrases, a=a.label, b=b.label)
+        prompt = _PAIR.pick(rng, asking.phrases, a=called(a.label), b=called(b.label))
         question = Question(
             self.name, "pair", "open", prompt, name, name, subject=subject, difficulty=margin
         )
@@ -110,10 +110,10 @@ class Direction(ClassTask):
             return question
         return as_choice(question, self.classes(question), rng, asking.shuffle_options)
 
-    def _describe(self, scene: DiscScene, rng: np.random.Generator, asking: Asking) -> Question:
+    def _describe(self, scene: DiscScene, rng: Rng, asking: Asking, options: Any) -> list[Question]:
         prompt = _ALL.pick(rng, asking.phrases, names=names_of(scene))
-        text = describe_directions(scene, asking)
-        return Question(self.name, "description", "open", prompt, text, text)
+        text = describe_directions(scene, asking, options.min_angle)
+        return [Question(self.name, "description", "open", prompt, text, text)] if text else []
 
     def classes(self, question: Question) -> tuple[str, ...]:
         return DIAGONALS if question.subject["directions"] == 4 else DIRECTIONS
@@ -137,22 +137,31 @@ def parse_direction(answer: str, classes: tuple[str, ...]) -> str | None:
 
 def names_of(scene: DiscScene) -> str:
     """The labels of the basic objects as running text."""
-    labels = [disc.label for disc in scene.basic]
+    labels = [called(disc.label) for disc in scene.basic]
     return f"{', '.join(labels[:-1])} and {labels[-1]}" if len(labels) > 1 else labels[0]
 
 
-def describe_directions(scene: DiscScene, asking: Asking) -> str:
-    """One sentence per unordered pair of basic objects."""
-    return " ".join(
-        f"{a.label} is {direction_of(a.x - b.x, a.y - b.y, asking.geometry, asking.directions)}"
-        f" of {b.label}."
-        for a, b in itertools.combinations(scene.basic, 2)
-    )
+def describe_directions(scene: DiscScene, asking: Asking, min_angle: float = 0.0) -> str:
+    """One sentence per unordered pair of basic objects, but for ambiguous ones."""
+    sentences = []
+    for a, b in itertools.combinations(scene.basic, 2):
+        name, margin = sector_of(a.x - b.x, a.y - b.y, asking.geometry, asking.directions)
+        if _is_clear(margin, min_angle):
+            sentences.append(sentence(f"{called(a.label)} is {name} of {called(b.label)}."))
+    return " ".join(sentences)
+
+
+def sentence(text: str) -> str:
+    """The text with a capital at its beginning."""
+    return text[0].upper() + text[1:]
 
 
 def _clear(question: Question, options: Any) -> bool:
-    margin = question.difficulty or 0.0
-    return margin > 0.0 and margin >= options.min_angle
+    return _is_clear(question.difficulty or 0.0, options.min_angle)
+
+
+def _is_clear(margin: float, least: float) -> bool:
+    return margin > 0.0 and margin >= least
 
 
 TASK = Direction()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from typing import Any, Literal
 
-import numpy as np
 from pydantic import Field
 
 from sparkle.scenes.discs import DiscScene, distance
+from sparkle.scenes.names import called, is_colour, rank
+from sparkle.scenes.randomness import Rng, two_of
 from sparkle.tasks.base import (
     Asking,
     ClassTask,
@@ -19,8 +19,8 @@ from sparkle.tasks.base import (
     TaskOptions,
     as_choice,
 )
-from sparkle.tasks.direction import names_of
-from sparkle.tasks.parsing import boxed, parse_labels, parse_number, plain
+from sparkle.tasks.direction import names_of, sentence
+from sparkle.tasks.parsing import boxed, parse_labels, parse_names, parse_number, plain
 
 Pair = tuple[str, str]
 
@@ -92,7 +92,7 @@ class Distance(ClassTask):
     Options = DistanceOptions
 
     def training_questions(
-        self, scene: DiscScene, rng: np.random.Generator, asking: Asking, options: Any
+        self, scene: DiscScene, rng: Rng, asking: Asking, options: Any
     ) -> list[Question]:
         kinds = [*_ALL_PAIRS, *_TWO_PAIRS]
         asked = [self._compare(kind, scene, rng, asking, options) for kind in kinds]
@@ -106,7 +106,7 @@ class Distance(ClassTask):
         return found
 
     def evaluation_question(
-        self, scene: DiscScene, rng: np.random.Generator, asking: Asking, options: Any
+        self, scene: DiscScene, rng: Rng, asking: Asking, options: Any
     ) -> Question | None:
         kind = str(rng.choice(options.kinds))
         if kind == "numeric":
@@ -115,18 +115,19 @@ class Distance(ClassTask):
         return self._compare(kind, scene, rng, asking, options)
 
     def _compare(
-        self, kind: str, scene: DiscScene, rng: np.random.Generator, asking: Asking, options: Any
+        self, kind: str, scene: DiscScene, rng: Rng, asking: Asking, options: Any
     ) -> Question | None:
         pairs = _pairs(scene)
         if kind in _TWO_PAIRS:
-            pairs = [pairs[i] for i in rng.permutation(len(pairs))[:2]]
+            pairs = [pairs[i] for i in two_of(rng, len(pairs))]
         winner, ratio = _winner(kind, pairs, scene)
         if ratio <= 1.0 or ratio < options.min_ratio:
             return None
         subject = {"pairs": [list(pair) for pair in pairs]}
-        values = {"names": names_of(scene)}
         if kind in _TWO_PAIRS:
-            values = {"one": _write(pairs[0]), "two": _write(pairs[1])}
+            values = {"one": _spoken(pairs[0]), "two": _spoken(pairs[1])}
+        else:
+            values = {"names": names_of(scene)}
         prompt = _PHRASES[kind].pick(rng, asking.phrases, **values)
         answer = _write(winner)
         question = Question(
@@ -136,12 +137,10 @@ class Distance(ClassTask):
             return question
         return as_choice(question, self.classes(question), rng, asking.shuffle_options)
 
-    def _measure(
-        self, pair: Pair, scene: DiscScene, rng: np.random.Generator, asking: Asking
-    ) -> Question:
+    def _measure(self, pair: Pair, scene: DiscScene, rng: Rng, asking: Asking) -> Question:
         answer = f"{_length(pair, scene):.2f}"
-        first, second = rng.permutation(2)
-        prompt = _PHRASES["numeric"].pick(rng, asking.phrases, a=pair[first], b=pair[second])
+        a, b = (called(pair[i]) for i in two_of(rng, 2))
+        prompt = _PHRASES["numeric"].pick(rng, asking.phrases, a=a, b=b)
         subject = {"pairs": [list(pair)]}
         return Question(self.name, "numeric", "open", prompt, answer, answer, subject=subject)
 
@@ -154,7 +153,7 @@ class Distance(ClassTask):
             return f"{_length(pairs[0], scene):.2f}"
         return _write(_winner(question.kind, pairs, scene)[0])
 
-    def chance(self, question: Question, scene: DiscScene, rng: np.random.Generator) -> str:
+    def chance(self, question: Question, scene: DiscScene, rng: Rng) -> str:
         if question.kind == "numeric":
             return f"{rng.uniform(0.0, 10.0):.2f}"
         return super().chance(question, scene, rng)
@@ -163,7 +162,9 @@ class Distance(ClassTask):
         if question.kind == "numeric":
             number = parse_number(answer)
             return None if number is None else f"{number:.2f}"
-        labels = parse_labels(_THAN.sub("", boxed(answer) or plain(answer)), least=2)[-2:]
+        by_colour = is_colour(question.subject["pairs"][0][0])
+        parse = parse_names if by_colour else parse_labels
+        labels = parse(_THAN.sub("", boxed(answer) or plain(answer)), least=2)[-2:]
         pair = _write((labels[0], labels[1])) if len(labels) == 2 else None
         return pair if pair in self.classes(question) else None
 
@@ -179,28 +180,37 @@ class Distance(ClassTask):
 def describe_distances(scene: DiscScene) -> str:
     """One sentence per pair of basic objects, with 2 decimals."""
     return " ".join(
-        f"{a} and {b} are {_length((a, b), scene):.2f} apart." for a, b in _pairs(scene)
+        sentence(f"{_spoken(pair)} are {_length(pair, scene):.2f} apart.") for pair in _pairs(scene)
     )
 
 
 def _pairs(scene: DiscScene) -> list[Pair]:
-    return [(a.label, b.label) for a, b in itertools.combinations(scene.basic, 2)]
+    return list(scene.gaps)
 
 
 def _length(pair: Pair, scene: DiscScene) -> float:
-    return distance(scene.find(pair[0]), scene.find(pair[1]))
+    known = scene.gaps.get(pair)
+    return distance(scene.find(pair[0]), scene.find(pair[1])) if known is None else known
 
 
 def _write(pair: Pair) -> str:
-    a, b = sorted(pair, key=lambda label: int(label[1:]))
+    a, b = pair if rank(pair[0]) < rank(pair[1]) else pair[::-1]
     return f"{a} and {b}"
+
+
+def _spoken(pair: Pair) -> str:
+    """The pair in running text: "N1 and N2", or "the red disc and the brown disc"."""
+    a, b = pair if rank(pair[0]) < rank(pair[1]) else pair[::-1]
+    return f"{called(a)} and {called(b)}"
 
 
 def _winner(kind: str, pairs: list[Pair], scene: DiscScene) -> tuple[Pair, float]:
     """The right pair, and the ratio (>= 1) between it and the runner-up."""
-    ranked = sorted(pairs, key=lambda pair: _length(pair, scene), reverse=kind not in _SMALLEST)
-    first, second = (_length(pair, scene) for pair in ranked[:2])
-    return ranked[0], max(first, second) / min(first, second)
+    ranked = sorted([(_length(pair, scene), pair) for pair in pairs])
+    if kind not in _SMALLEST:
+        ranked.reverse()
+    (first, winner), (second, _) = ranked[:2]
+    return winner, max(first, second) / min(first, second)
 
 
 TASK = Distance()

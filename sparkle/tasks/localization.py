@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any, Literal
 
-import numpy as np
 from pydantic import Field
 
 from sparkle.scenes.discs import Disc, DiscScene
 from sparkle.scenes.geometry import CANVAS, CELLS, cell_margin, cell_of
+from sparkle.scenes.names import called
+from sparkle.scenes.randomness import Rng
 from sparkle.tasks.base import (
     Asking,
     ClassTask,
@@ -19,7 +20,7 @@ from sparkle.tasks.base import (
     TaskOptions,
     as_choice,
 )
-from sparkle.tasks.direction import names_of, parse_direction
+from sparkle.tasks.direction import names_of, parse_direction, sentence
 from sparkle.tasks.parsing import parse_point
 
 _PHRASES = {
@@ -61,7 +62,7 @@ class Localization(ClassTask):
     Options = LocalizationOptions
 
     def training_questions(
-        self, scene: DiscScene, rng: np.random.Generator, asking: Asking, options: Any
+        self, scene: DiscScene, rng: Rng, asking: Asking, options: Any
     ) -> list[Question]:
         cells = [self._cell(disc, rng, asking) for disc in scene.basic]
         found = [question for question in cells if _clear(question, options)]
@@ -69,12 +70,14 @@ class Localization(ClassTask):
             found += [self._coordinate(disc, rng, asking) for disc in scene.basic]
         if asking.descriptions:
             prompt = _PHRASES["description"].pick(rng, asking.phrases, names=names_of(scene))
-            text = describe_places(scene, asking)
-            found.append(Question(self.name, "description", "open", prompt, text, text))
+            text = describe_places(scene, asking, options.min_gap)
+            found += (
+                [Question(self.name, "description", "open", prompt, text, text)] if text else []
+            )
         return found
 
     def evaluation_question(
-        self, scene: DiscScene, rng: np.random.Generator, asking: Asking, options: Any
+        self, scene: DiscScene, rng: Rng, asking: Asking, options: Any
     ) -> Question | None:
         disc = scene.basic[int(rng.integers(len(scene.basic)))]
         if str(rng.choice(options.kinds)) == "coordinate":
@@ -82,9 +85,9 @@ class Localization(ClassTask):
         question = self._cell(disc, rng, asking)
         return question if _clear(question, options) else None
 
-    def _cell(self, disc: Disc, rng: np.random.Generator, asking: Asking) -> Question:
+    def _cell(self, disc: Disc, rng: Rng, asking: Asking) -> Question:
         name = cell_of(disc.x, disc.y, asking.geometry)
-        prompt = _PHRASES["cell"].pick(rng, asking.phrases, a=disc.label)
+        prompt = _PHRASES["cell"].pick(rng, asking.phrases, a=called(disc.label))
         question = Question(
             self.name,
             "cell",
@@ -99,8 +102,8 @@ class Localization(ClassTask):
             return question
         return as_choice(question, CELLS, rng, asking.shuffle_options)
 
-    def _coordinate(self, disc: Disc, rng: np.random.Generator, asking: Asking) -> Question:
-        prompt = _PHRASES["coordinate"].pick(rng, asking.phrases, a=disc.label)
+    def _coordinate(self, disc: Disc, rng: Rng, asking: Asking) -> Question:
+        prompt = _PHRASES["coordinate"].pick(rng, asking.phrases, a=called(disc.label))
         answer = f"({disc.x:.2f}, {disc.y:.2f})"
         subject = {"of": disc.label}
         return Question(self.name, "coordinate", "open", prompt, answer, answer, subject=subject)
@@ -114,7 +117,7 @@ class Localization(ClassTask):
             return f"({disc.x:.2f}, {disc.y:.2f})"
         return cell_of(disc.x, disc.y, question.subject["geometry"])
 
-    def chance(self, question: Question, scene: DiscScene, rng: np.random.Generator) -> str:
+    def chance(self, question: Question, scene: DiscScene, rng: Rng) -> str:
         if question.kind == "coordinate":
             x, y = rng.uniform(0.0, CANVAS, 2)
             return f"({x:.2f}, {y:.2f})"
@@ -135,19 +138,24 @@ class Localization(ClassTask):
         return Score(error is not None and error <= _TOLERANCE, {"absolute_error": error})
 
 
-def describe_places(scene: DiscScene, asking: Asking) -> str:
-    """One sentence per basic object: coordinates (unless numbers are off) and cell."""
+def describe_places(scene: DiscScene, asking: Asking, min_gap: float = 0.0) -> str:
+    """One sentence per basic object: coordinates (unless numbers are off), and cell if clear."""
     sentences = []
     for disc in scene.basic:
-        place = f" at ({disc.x:.2f}, {disc.y:.2f})," if asking.numbers else ""
-        cell = cell_of(disc.x, disc.y, asking.geometry)
-        sentences.append(f"{disc.label} is{place} in the {cell} part.")
+        parts = [f" at ({disc.x:.2f}, {disc.y:.2f})"] if asking.numbers else []
+        if _is_clear(cell_margin(disc.x, disc.y, asking.geometry), min_gap):
+            parts.append(f" in the {cell_of(disc.x, disc.y, asking.geometry)} part")
+        if parts:
+            sentences.append(sentence(f"{called(disc.label)} is{','.join(parts)}."))
     return " ".join(sentences)
 
 
 def _clear(question: Question, options: Any) -> bool:
-    margin = question.difficulty or 0.0
-    return margin > 0.0 and margin >= options.min_gap
+    return _is_clear(question.difficulty or 0.0, options.min_gap)
+
+
+def _is_clear(margin: float, least: float) -> bool:
+    return margin > 0.0 and margin >= least
 
 
 TASK = Localization()

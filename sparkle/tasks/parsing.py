@@ -11,6 +11,8 @@ import re
 import string
 from collections.abc import Sequence
 
+from sparkle.scenes.names import COLOURS
+
 _MAX_CHARACTERS = 20_000
 _MAX_MARKS = 50
 _WINDOW = 120
@@ -43,12 +45,13 @@ _LETTER = re.compile(
 _EDGES = string.whitespace + "()[]{}.:,;'\"$_-"
 
 _LABEL = re.compile(r"(?<![A-Za-z0-9])[Nn][\s_]?(\d{1,3})(?!\d)")
+_NAME = re.compile(rf"{_LABEL.pattern}|(?<![A-Za-z])({'|'.join(COLOURS)}|gray)(?![A-Za-z])", re.I)
 _MOVE = re.compile(r"(?<![a-z])(up|down|left|right)(?:wards?)?(?![a-z])", re.IGNORECASE)
 _BRACKETED = re.compile(r"\[[^\[\]]{0,2000}\]")
 _GAP = re.compile(
     r"(?:[\s,;>'\"+&|/–—-]|\([^()]{0,40}\)|\d{1,2}[.):]"
     r"|(?:and|then|to|the|from|at|via|go|goes|move|moves|step|visit|next|start|finally|back|return"
-    r"|returning|again|node|up|down|left|right|n\d{1,3})\b)*",
+    r"|returning|again|node|disc|disk|circle|object|one|up|down|left|right|n\d{1,3})\b)*",
     re.IGNORECASE,
 )
 """What may stand between two items of one list: punctuation, numbering, and filler words."""
@@ -131,6 +134,12 @@ def parse_labels(text: str, least: int = 3) -> list[str]:
     return [f"N{int(number)}" for number in _last_run(text, _LABEL, least)]
 
 
+def parse_names(text: str, least: int = 3) -> list[str]:
+    """As :func:`parse_labels`, for objects that are called by label or by colour."""
+    names = [name.casefold() for name in _last_run(text, _NAME, least)]
+    return [f"N{int(n)}" if n.isdigit() else "grey" if n == "gray" else n for n in names]
+
+
 def parse_moves(text: str) -> list[str]:
     """The moves of the last list of at least two, in order; see :func:`_last_run`."""
     return [move.lower() for move in _last_run(text, _MOVE, 2)]
@@ -165,10 +174,11 @@ def _runs_of_line(line: str, item: re.Pattern[str]) -> list[list[str]]:
     runs: list[list[str]] = []
     end = 0
     for match in item.finditer(line):
+        value = match[match.lastindex or 0]
         if runs and _GAP.fullmatch(line, end, match.start()):
-            runs[-1].append(match[1])
+            runs[-1].append(value)
         else:
-            runs.append([match[1]])
+            runs.append([value])
         end = match.end()
     return runs
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 import string
 from typing import Any
 
-import numpy as np
 from pydantic import Field
 
 from sparkle.scenes.discs import Disc, DiscScene
 from sparkle.scenes.geometry import CELLS, DIRECTIONS
 from sparkle.scenes.grid import MOVES
+from sparkle.scenes.randomness import Rng
 from sparkle.tasks.base import BOX_HINT, Asking, Phrasing, Question, Score, Task, TaskOptions
 
 _PHRASES = {
@@ -56,7 +56,7 @@ class Perception(Task):
     Options = PerceptionOptions
 
     def training_questions(
-        self, scene: DiscScene, rng: np.random.Generator, asking: Asking, options: Any
+        self, scene: DiscScene, rng: Rng, asking: Asking, options: Any
     ) -> list[Question]:
         if options.points_only:
             return [
@@ -68,7 +68,7 @@ class Perception(Task):
             return [self._ask("list", answer, rng, asking)]
         return [*self._places(scene, rng, asking), self._other(other, scene, rng, asking)]
 
-    def _places(self, scene: DiscScene, rng: np.random.Generator, asking: Asking) -> list[Question]:
+    def _places(self, scene: DiscScene, rng: Rng, asking: Asking) -> list[Question]:
         """Where each disc is, told once: no answer can be copied from an earlier one."""
         found = []
         waiting = [scene.basic[i] for i in rng.permutation(len(scene.basic))]
@@ -88,9 +88,7 @@ class Perception(Task):
                 found.append(self._point(waiting.pop(), rng, asking))
         return found
 
-    def _other(
-        self, kind: str, scene: DiscScene, rng: np.random.Generator, asking: Asking
-    ) -> Question:
+    def _other(self, kind: str, scene: DiscScene, rng: Rng, asking: Asking) -> Question:
         if kind == "labels":
             answer = ", ".join(d.label for d in scene.basic)
             return self._ask("labels", answer, rng, asking)
@@ -102,22 +100,20 @@ class Perception(Task):
         return self._ask("repeat", text, rng, asking, word=text)
 
     def evaluation_question(
-        self, scene: DiscScene, rng: np.random.Generator, asking: Asking, options: Any
+        self, scene: DiscScene, rng: Rng, asking: Asking, options: Any
     ) -> Question | None:
         disc = scene.basic[int(rng.integers(len(scene.basic)))]
         return self._ask("identify", disc.label, rng, asking, place=_place(disc))
 
-    def _point(self, disc: Disc, rng: np.random.Generator, asking: Asking) -> Question:
+    def _point(self, disc: Disc, rng: Rng, asking: Asking) -> Question:
         return self._ask("point", _place(disc), rng, asking, a=disc.label)
 
-    def _ask(
-        self, kind: str, answer: str, rng: np.random.Generator, asking: Asking, **values: str
-    ) -> Question:
+    def _ask(self, kind: str, answer: str, rng: Rng, asking: Asking, **values: str) -> Question:
         prompt = _PHRASES[kind].pick(rng, asking.phrases, **values)
         subject = {"place": values["place"]} if kind == "identify" else {}
         return Question(self.name, kind, "open", prompt, answer, answer, subject=subject)
 
-    def _option(self, rng: np.random.Generator, asking: Asking) -> Question:
+    def _option(self, rng: Rng, asking: Asking) -> Question:
         pool = [CELLS, DIRECTIONS, tuple(f"N{i}" for i in range(1, 10))][int(rng.integers(3))]
         options = [pool[i] for i in rng.permutation(len(pool))[: int(rng.integers(2, 6))]]
         right = int(rng.integers(len(options)))
@@ -134,7 +130,7 @@ class Perception(Task):
                 return disc.label
         return question.answer
 
-    def chance(self, question: Question, scene: DiscScene, rng: np.random.Generator) -> str:
+    def chance(self, question: Question, scene: DiscScene, rng: Rng) -> str:
         return str(rng.choice([disc.label for disc in scene.basic]))
 
     def parse(self, answer: str, question: Question) -> str | None:
@@ -149,7 +145,7 @@ def _place(disc: Disc) -> str:
     return f"({disc.x:.1f}, {disc.y:.1f})"
 
 
-def _sample_answer(rng: np.random.Generator) -> str:
+def _sample_answer(rng: Rng) -> str:
     """A random text in one of the forms in which answers are written. No picture is needed."""
     form = int(rng.integers(7))
     labels = [f"N{i + 1}" for i in rng.permutation(9)]

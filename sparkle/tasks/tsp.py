@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import itertools
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import permutations
 from typing import Literal
 
 import numpy as np
 from pydantic import Field
 
 from sparkle.scenes.discs import DiscScene, distance
+from sparkle.scenes.names import called, is_colour
+from sparkle.scenes.randomness import Rng
 from sparkle.scenes.spec import DiscSpec
 from sparkle.tasks.base import Asking, Phrasing, Question, Score, Task, TaskOptions
 from sparkle.tasks.direction import names_of
-from sparkle.tasks.parsing import parse_labels
+from sparkle.tasks.parsing import parse_labels, parse_names
 
 Variant = Literal["fixed_start", "free", "closed"]
 
@@ -20,28 +24,38 @@ _PHRASES: dict[str, Phrasing] = {
     "fixed_start": Phrasing(
         train=(
             "Start at {a} and visit all of {names} once, by the shortest route."
-            " List the labels in order.",
+            " List the {what} in order.",
         ),
         heldout=("Beginning with {a}, in which order is the route through {names} shortest?",),
     ),
     "free": Phrasing(
-        train=("Visit all of {names} once, by the shortest route. List the labels in order.",),
+        train=("Visit all of {names} once, by the shortest route. List the {what} in order.",),
         heldout=("In which order is the route through {names} shortest, from any start?",),
     ),
     "closed": Phrasing(
         train=(
             "Start at {a}, visit all of {names} once and return to {a}, by the shortest route."
-            " List the labels in order.",
+            " List the {what} in order.",
         ),
         heldout=("Give the shortest round trip through {names}, starting and ending at {a}.",),
     ),
 }
 _TOLERANCE = 1e-9
 """Relative length by which a route may exceed the optimum and still tie with it."""
+_MOST_BY_FORCE = 7
+"""Objects up to which looking at all orders is faster than dynamic programming."""
 
 
 class TspOptions(TaskOptions):
     objects: int = Field(5, ge=3, le=12, description="Objects to visit.")
+    spacing: float | None = Field(
+        None, gt=0.0, le=9.0,
+        description="Least distance between two objects; by default `scenes.spacing`. More than"
+        " seven objects need less than the published 3.0.",
+    )  # fmt: skip
+    radius: float | None = Field(
+        None, gt=0.0, le=2.0, description="Radius of a disc; by default `scenes.radius`."
+    )
     variant: Variant = Field("fixed_start", description="Open path, free path or closed tour.")
 
 
@@ -55,15 +69,19 @@ class Tsp(Task):
     Options = TspOptions
 
     def scene_spec(self, discs: DiscSpec, options: TspOptions) -> DiscSpec:
-        return discs.model_copy(
-            update={"objects": options.objects, "distractors": 0, "labels": None}
-        )
+        own = {"spacing": options.spacing, "radius": options.radius}
+        changes = {key: value for key, value in own.items() if value is not None}
+        fixed = {"objects": options.objects, "distractors": 0, "labels": None}
+        return discs.model_copy(update={**changes, **fixed})
 
     def training_questions(
-        self, scene: DiscScene, rng: np.random.Generator, asking: Asking, options: TspOptions
+        self, scene: DiscScene, rng: Rng, asking: Asking, options: TspOptions
     ) -> list[Question]:
         start = scene.basic[int(rng.integers(len(scene.basic)))].label
-        prompt = _PHRASES[options.variant].pick(rng, asking.phrases, a=start, names=names_of(scene))
+        what = "colours" if is_colour(start) else "labels"
+        prompt = _PHRASES[options.variant].pick(
+            rng, asking.phrases, a=called(start), names=names_of(scene), what=what
+        )
         route = best_route(scene, options.variant, start)
         answer = ", ".join(route)
         subject = {"start": start, "length": round(route_length(scene, route), 9)}
@@ -72,14 +90,14 @@ class Tsp(Task):
         ]
 
     def evaluation_question(
-        self, scene: DiscScene, rng: np.random.Generator, asking: Asking, options: TspOptions
+        self, scene: DiscScene, rng: Rng, asking: Asking, options: TspOptions
     ) -> Question | None:
         return self.training_questions(scene, rng, asking, options)[0]
 
     def solve(self, question: Question, scene: DiscScene) -> str:
         return ", ".join(best_route(scene, question.kind, question.subject["start"]))
 
-    def chance(self, question: Question, scene: DiscScene, rng: np.random.Generator) -> str:
+    def chance(self, question: Question, scene: DiscScene, rng: Rng) -> str:
         """A random order of the objects, with the required start (and return)."""
         start = question.subject["start"]
         labels = [disc.label for disc in scene.basic]
@@ -91,7 +109,8 @@ class Tsp(Task):
         return ", ".join(head + order + back)
 
     def parse(self, answer: str, question: Question) -> str | None:
-        return ", ".join(parse_labels(answer)) or None
+        by_colour = is_colour(question.subject["start"])
+        return ", ".join((parse_names if by_colour else parse_labels)(answer)) or None
 
     def score(self, parsed: str | None, question: Question, scene: DiscScene) -> Score:
         route = [] if parsed is None else parsed.split(", ")
@@ -128,35 +147,71 @@ def route_length(scene: DiscScene, route: list[str]) -> float:
 
 
 def best_route(scene: DiscScene, variant: str, start: str) -> list[str]:
-    """An exact optimum by dynamic programming over subsets (Held and Karp, 1962).
-
-    O(2**n n**2) in the number of objects: fine to the 12 that the options admit.
-    """
+    """An exact optimum: of all orders up to seven objects, by dynamic programming beyond."""
     labels = [disc.label for disc in scene.basic]
     if variant != "free":
         labels = [start] + [label for label in labels if label != start]
     discs = [scene.find(label) for label in labels]
     gaps = np.array([[distance(a, b) for b in discs] for a in discs])
-    count = len(labels)
-    starts = range(count) if variant == "free" else (0,)
-    cost: dict[tuple[int, int], tuple[float, int]] = {(1 << i, i): (0.0, -1) for i in starts}
-    for size in range(2, count + 1):
-        for members in itertools.combinations(range(count), size):
-            subset = sum(1 << i for i in members)
-            for last in members:
-                rest = subset ^ (1 << last)
-                ways = [(cost[rest, i][0] + gaps[i, last], i) for i in members if (rest, i) in cost]
-                if ways:
-                    cost[subset, last] = min(ways)
-    whole = (1 << count) - 1
-    back = gaps[:, 0] if variant == "closed" else np.zeros(count)
-    ends = [(cost[whole, i][0] + back[i], i) for i in range(count) if (whole, i) in cost]
-    last, subset, order = min(ends)[1], whole, []
-    while last >= 0:
-        order.append(last)
-        subset, last = subset ^ (1 << last), cost[subset, last][1]
-    route = [labels[i] for i in reversed(order)]
+    solve = _best_of_all if len(labels) <= _MOST_BY_FORCE else _held_karp
+    route = [labels[i] for i in solve(gaps, variant)]
     return [*route, start] if variant == "closed" else route
+
+
+def _best_of_all(gaps: np.ndarray, variant: str) -> Sequence[int]:
+    orders, steps = _orders(len(gaps), variant)
+    lengths = gaps.ravel()[steps].sum(axis=1)
+    best: list[int] = orders[int(lengths.argmin())].tolist()
+    return best
+
+
+@lru_cache(maxsize=64)
+def _orders(count: int, variant: str) -> tuple[np.ndarray, np.ndarray]:
+    """All orders (orders, count), and their steps as flat indices into the distances.
+
+    Free paths run both ways, so only one of the two is listed.
+    """
+    found = [
+        order
+        for order in permutations(range(count))
+        if (order[0] < order[-1] if variant == "free" else order[0] == 0)
+    ]
+    orders = np.array(found)
+    after = np.roll(orders, -1, axis=1)
+    steps = orders * count + after
+    return orders, steps if variant == "closed" else steps[:, :-1]
+
+
+def _held_karp(gaps: np.ndarray, variant: str) -> Sequence[int]:
+    """Dynamic programming over subsets (Held and Karp, 1962), all subsets of a size at once.
+
+    O(2**n n**2) in the number of objects: fine to the 12 that the options admit.
+    """
+    count = len(gaps)
+    cost = np.full((1 << count, count), np.inf)
+    starts = range(count) if variant == "free" else (0,)
+    for i in starts:
+        cost[1 << i, i] = 0.0
+    for subsets in _subsets_by_size(count)[2:]:
+        for last in range(count):
+            ending = subsets[subsets >> last & 1 == 1]
+            before = cost[ending ^ (1 << last)] + gaps[:, last]
+            cost[ending, last] = before.min(axis=1)
+    subset = (1 << count) - 1
+    back = gaps[:, 0] if variant == "closed" else 0.0
+    order = [int((cost[subset] + back).argmin())]
+    while subset & (subset - 1):
+        subset ^= 1 << order[-1]
+        order.append(int((cost[subset] + gaps[:, order[-1]]).argmin()))
+    return order[::-1]
+
+
+@lru_cache(maxsize=16)
+def _subsets_by_size(count: int) -> list[np.ndarray]:
+    """All subsets of ``count`` objects as bit masks, in one array per number of members."""
+    masks = np.arange(1 << count)
+    sizes = (masks[:, None] >> np.arange(count) & 1).sum(axis=1)
+    return [masks[sizes == size] for size in range(count + 1)]
 
 
 TASK = Tsp()

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sparkle.config.evaluation import BenchmarkSetConfig
 from sparkle.config.load import closest, load_config, parse, parse_config
 from sparkle.config.models import (
     BASE_TRAIN_SET,
-    REFERENCES,
     Config,
     EmbeddedModel,
     ModelConfig,
@@ -23,6 +23,9 @@ from sparkle.config.models import (
 )
 from sparkle.datasets.settings import SourceSettings, TaskUse, TrainingMergeSettings
 from sparkle.errors import SparkleError
+from sparkle.external.dataset import form_of
+from sparkle.external.registry import all_benchmarks, get_benchmark
+from sparkle.external.settings import BenchmarkSettings
 from sparkle.inference.settings import InferenceSettings
 from sparkle.rendering.draw import RenderSpec
 from sparkle.scenes.spec import DiscSpec
@@ -96,8 +99,12 @@ class Experiment:
             for seed in self.config.matrix.seeds
         ]
 
+    def baselines(self) -> dict[str, str]:
+        """Models that are compared with another model than their own base."""
+        return {}
+
     def reference_cells(self) -> list[Cell]:
-        return [Cell(name, BASE_TRAIN_SET, BASE_SEED) for name in REFERENCES]
+        return [Cell(name, BASE_TRAIN_SET, BASE_SEED) for name in self.config.matrix.references]
 
     # Data -------------------------------------------------------------------------------------
 
@@ -135,8 +142,13 @@ class Experiment:
         )
 
     def evaluation_source(self, name: str) -> SourceSettings:
-        """The source of one evaluation set."""
+        """The source of one synthesized evaluation set."""
         chosen = self.config.evaluation_sets[name]
+        if isinstance(chosen, BenchmarkSetConfig):
+            raise SparkleError(
+                f"The evaluation set '{name}' is read from files, not synthesized.",
+                "Use 'sparkle read-benchmark' for it.",
+            )
         task = get_task(chosen.task)
         options = task.Options(**chosen.options)
         return SourceSettings(
@@ -152,6 +164,27 @@ class Experiment:
             ),
             tasks=(_use(chosen.task, chosen.options),),
         )
+
+    @property
+    def synthetic_sets(self) -> list[str]:
+        """Evaluation sets of the matrix that are synthesized."""
+        return [name for name in self.evaluation_sets if name not in self.benchmark_sets]
+
+    @property
+    def benchmark_sets(self) -> list[str]:
+        """Evaluation sets of the matrix that are read from a benchmark's files."""
+        sets = self.config.evaluation_sets
+        return [n for n in self.evaluation_sets if isinstance(sets[n], BenchmarkSetConfig)]
+
+    def benchmark(self, name: str) -> BenchmarkSettings:
+        """What an evaluation set from files depends on."""
+        chosen = self.config.evaluation_sets[name]
+        if not isinstance(chosen, BenchmarkSetConfig):
+            raise SparkleError(
+                f"The evaluation set '{name}' is synthesized, not read from files.",
+                "Use 'sparkle synthesize' for it.",
+            )
+        return BenchmarkSettings(name=name, seed=self.config.seed, chosen=chosen)
 
     def _discs(self, distractors: int) -> DiscSpec:
         scenes = self.config.scenes
@@ -230,6 +263,9 @@ class Experiment:
             self._check_train_set(name, train_set.capabilities)
             self.training_of(name)
         for name, evaluation_set in self.config.evaluation_sets.items():
+            if isinstance(evaluation_set, BenchmarkSetConfig):
+                self._check_benchmark(name, evaluation_set)
+                continue
             _check_task(f"evaluation_sets.{name}.task", evaluation_set.task)
             _check_options(
                 f"evaluation_sets.{name}.options", evaluation_set.task, evaluation_set.options
@@ -270,6 +306,21 @@ class Experiment:
         seeds = matrix.seeds
         if len(set(seeds)) < len(seeds):
             raise SparkleError(f"matrix.seeds: {seeds} names a seed twice.", "Remove one.")
+
+    def _check_benchmark(self, name: str, chosen: BenchmarkSetConfig) -> None:
+        """Names and forms; the files are looked at by :func:`read_items`, before any training."""
+        if chosen.benchmark not in all_benchmarks():
+            raise SparkleError(
+                f"evaluation_sets.{name}.benchmark: there is no benchmark '{chosen.benchmark}'.",
+                closest(chosen.benchmark, all_benchmarks()),
+            )
+        form_of(self.benchmark(name))
+        if chosen.correct_labels and not get_benchmark(chosen.benchmark).correctable:
+            raise SparkleError(
+                f"evaluation_sets.{name}.correct_labels: {chosen.benchmark} has no labels that are"
+                " known to be wrong.",
+                "Remove the key.",
+            )
 
     def _check_train_set(self, name: str, capabilities: list[str]) -> None:
         key = f"train_sets.{name}.capabilities"

@@ -15,7 +15,7 @@ from sparkle.tasks import all_tasks
 
 ACCURACY = "accuracy"
 BASE = "none"
-REFERENCES = ("oracle", "chance")
+REFERENCES = ("oracle", "chance", "most_frequent")
 GROUPS = ("Basic", "Composite", "Other")
 COLUMNS = (
     "model", "train_set", "seed", "evaluation_set", "task", "metric", "value", "low", "high", "n",

@@ -168,7 +168,7 @@ def test_unparsed_answers_are_wrong_but_told_apart(results: Path, tmp_path: Path
     frame = score(
         tmp_path / "answers.parquet", results / "direction.parquet", tmp_path / "scores.parquet"
     )
-    found = {name: (value, n) for name, value, _, _, n in metrics(frame)}
+    found = {name: (value, n) for name, value, _, _, n, _ in metrics(frame)}
     assert found["accuracy"] == (30 / 60, 60)
     assert found["parse_rate"] == (40 / 60, 60)
     assert found["accuracy_parsed"] == (30 / 40, 40)

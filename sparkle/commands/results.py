@@ -154,6 +154,8 @@ def _report(arguments: argparse.Namespace) -> None:
         capabilities=capabilities,
         path=results / "report.html",
         title=f"Sparkle: {config.name}",
+        comparisons_csv=results / "tables" / "comparisons.csv",
+        notes=notes_of(score_files(results / "scores", rows, arguments.evaluation_sets)),
     )
     print(f"report: {results / 'report.html'}")
 

@@ -46,7 +46,7 @@ _LABEL = re.compile(r"(?<![A-Za-z0-9])[Nn][\s_]?(\d{1,3})(?!\d)")
 _MOVE = re.compile(r"(?<![a-z])(up|down|left|right)(?:wards?)?(?![a-z])", re.IGNORECASE)
 _BRACKETED = re.compile(r"\[[^\[\]]{0,2000}\]")
 _GAP = re.compile(
-    r"(?:[\s,;>'\"+&|/–—-]|\([^()]{0,40}\)|\d{1,2}[.):]"
+    r"(?:[\s,;=>'\"+&|/–—-]|\([^()]{0,40}\)|\d{1,2}[.):]"
     r"|(?:and|then|to|the|from|at|via|go|goes|move|moves|step|visit|next|start|finally|back|return"
     r"|returning|again|node|up|down|left|right|n\d{1,3})\b)*",
     re.IGNORECASE,

@@ -46,6 +46,7 @@ class Spp(Task):
 
     name = "spp"
     summary = "shortest path through a grid"
+    parser_version = 2
     family = "grid"
     measures = {"valid": "rate", "exact_match": "rate", "optimality_gap": "mean"}
     Options = SppOptions

@@ -10,6 +10,7 @@ from snakemake.exceptions import WorkflowError
 os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]
 sys.path.insert(0, str(workflow.basedir))
 
+from sparkle.config.inference import EndpointModel, VariantModel
 from sparkle.config.models import EmbeddedModel
 from sparkle.errors import SparkleError
 from sparkle.experiment import Experiment
@@ -34,7 +35,15 @@ EMBEDDED = [
 ]
 PRETRAINED = [m for m in EMBEDDED if EXPERIMENT.model(m).weights == "train"]
 SHIPPED = [m for m in EMBEDDED if m not in PRETRAINED]
-LOCATED = [m for m in EXPERIMENT.models if m not in EMBEDDED]
+ENDPOINTS = [
+    m for m in EXPERIMENT.models if isinstance(EXPERIMENT.model(m), EndpointModel)
+]
+VARIANTS = [
+    m for m in EXPERIMENT.models if isinstance(EXPERIMENT.model(m), VariantModel)
+]
+LOCATED = [
+    m for m in EXPERIMENT.models if m not in EMBEDDED + ENDPOINTS + VARIANTS
+]
 REFERENCES = [cell.model for cell in EXPERIMENT.reference_cells()]
 ROWS = [cell.folder for cell in EXPERIMENT.reference_cells() + EXPERIMENT.cells()]
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sparkle.config.evaluation import BenchmarkSetConfig
+from sparkle.config.inference import EndpointModel, VariantModel
 from sparkle.config.load import closest, load_config, parse, parse_config
 from sparkle.config.models import (
     BASE_TRAIN_SET,
@@ -26,7 +27,7 @@ from sparkle.errors import SparkleError
 from sparkle.external.dataset import form_of
 from sparkle.external.registry import all_benchmarks, get_benchmark
 from sparkle.external.settings import BenchmarkSettings
-from sparkle.inference.settings import InferenceSettings
+from sparkle.inference.settings import EndpointSettings, InferenceSettings
 from sparkle.rendering.draw import RenderSpec
 from sparkle.scenes.spec import DiscSpec
 from sparkle.tasks import all_tasks, get_task
@@ -88,20 +89,27 @@ class Experiment:
 
     def cells(self) -> list[Cell]:
         """All rows that need inference, base models first."""
-        base = [Cell(m, BASE_TRAIN_SET, BASE_SEED) for m in self.models if self.with_base]
+        untrained = (VariantModel, EndpointModel)
+        base = [
+            Cell(name, BASE_TRAIN_SET, BASE_SEED)
+            for name in self.models
+            if self.with_base or isinstance(self.model(name), untrained)
+        ]
         return base + self.trained_cells()
 
     def trained_cells(self) -> list[Cell]:
         return [
             Cell(model, train_set, seed)
             for model in self.models
+            if not isinstance(self.model(model), VariantModel | EndpointModel)
             for train_set in self.train_sets
             for seed in self.config.matrix.seeds
         ]
 
     def baselines(self) -> dict[str, str]:
-        """Models that are compared with another model than their own base."""
-        return {}
+        """Models that are compared with another model than their own base: variants."""
+        models = {name: self.model(name) for name in self.models}
+        return {name: m.of for name, m in models.items() if isinstance(m, VariantModel)}
 
     def reference_cells(self) -> list[Cell]:
         return [Cell(name, BASE_TRAIN_SET, BASE_SEED) for name in self.config.matrix.references]
@@ -236,11 +244,18 @@ class Experiment:
         return model
 
     def finetune(self, model: str, train_set: str, seed: int) -> FinetuneSettings:
+        trained = self.model(model)
+        if isinstance(trained, VariantModel | EndpointModel):
+            raise SparkleError(
+                f"The model '{model}' cannot be fine-tuned here: it is of 'source:"
+                f" {trained.source}'.",
+                "Such a row is evaluated as it is, as train set 'none'.",
+            )
         return FinetuneSettings(
             training=self.training_of(train_set),
             seed=seed,
-            swift=dict(self.model(model).swift),
-            offline=self.model(model).source != "hub",
+            swift=dict(trained.swift),
+            offline=trained.source != "hub",
         )
 
     def training_of(self, train_set: str) -> TrainingConfig:
@@ -249,9 +264,35 @@ class Experiment:
         merged = {**self.config.training.model_dump(exclude_unset=True), **changes}
         return parse(TrainingConfig, merged, f"train_sets.{train_set}.training")
 
+    def base_of(self, model: str) -> str:
+        """The model whose base weights answer for ``model``: itself, but for variants."""
+        chosen = self.model(model)
+        return chosen.of if isinstance(chosen, VariantModel) else model
+
     def inference(self, model: str) -> InferenceSettings:
+        chosen, base = self.model(model), self.model(self.base_of(model))
+        if isinstance(base, VariantModel | EndpointModel):
+            raise SparkleError(f"The model '{model}' has no weights here.", "It is an endpoint.")
+        inference = self.config.inference
+        if not isinstance(chosen, VariantModel):
+            return InferenceSettings(inference=inference, swift=dict(base.swift))
+        if chosen.max_new_tokens is not None:
+            inference = inference.model_copy(update={"max_new_tokens": chosen.max_new_tokens})
         return InferenceSettings(
-            inference=self.config.inference, swift=dict(self.model(model).swift)
+            inference=inference, swift=dict(base.swift), prompting=chosen.prompting
+        )
+
+    def endpoint(self, model: str) -> tuple[EndpointModel, EndpointSettings]:
+        """An endpoint as configured, and of that what its answers depend on."""
+        chosen = self.model(model)
+        if not isinstance(chosen, EndpointModel):
+            raise SparkleError(f"The model '{model}' is no endpoint.", "Use 'sparkle infer'.")
+        return chosen, EndpointSettings(
+            base_url=chosen.base_url,
+            model=chosen.model,
+            max_new_tokens=chosen.max_new_tokens or self.config.inference.max_new_tokens,
+            parameters=chosen.parameters,
+            prompting=chosen.prompting,
         )
 
     # Checks -----------------------------------------------------------------------------------
@@ -276,7 +317,30 @@ class Experiment:
         for name, model in self.config.models.items():
             if isinstance(model, EmbeddedModel):
                 _check_architecture(name, model)
+            if isinstance(model, VariantModel):
+                self._check_variant(name, model)
+        if not self.cells():
+            raise SparkleError(
+                "matrix: no row is left to evaluate.",
+                "Endpoints and variants are not trained: add 'none' to matrix.train_sets, or name"
+                " a model that is trained.",
+            )
         return self
+
+    def _check_variant(self, name: str, model: VariantModel) -> None:
+        key = f"models.{name}.of"
+        base = self.config.models.get(model.of)
+        if base is None or model.of not in self.models:
+            raise SparkleError(
+                f"{key}: there is no model '{model.of}' in the matrix.",
+                closest(model.of, [other for other in self.models if other != name]),
+            )
+        if isinstance(base, VariantModel | EndpointModel):
+            raise SparkleError(
+                f"{key}: '{model.of}' has no weights here ('source: {base.source}').",
+                "Name a model of source embedded, folder or hub; an endpoint has a 'prompting' of"
+                " its own.",
+            )
 
     def _check_matrix(self) -> None:
         matrix = self.config.matrix

@@ -70,13 +70,13 @@ def test_unanimous_clusters_get_wilson_on_the_clusters() -> None:
 
 def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
     covered = 0
-    for seed in range(200):
+    for seed in range(100):
         rng = np.random.default_rng(seed)
         clusters = np.repeat(np.arange(80), 3)
         flags = rng.random(240) < rng.beta(3, 2, 80)[clusters]
         low, high = clustered_interval(flags, clusters)
         covered += low <= 0.6 <= high
-    assert 178 <= covered <= 199
+    assert 88 <= covered <= 100
 
 
 @pytest.mark.parametrize(("gained", "lost"), [(0, 0), (5, 0), (8, 2), (10, 10), (60, 30)])

@@ -108,7 +108,7 @@ class Tsp(Task):
             gap is not None and gap <= _TOLERANCE,
             {
                 "valid": float(valid),
-                "optimality_gap": None if gap is None else max(gap, 0.0),
+                "optimality_gap": gap if gap is None or gap > _TOLERANCE else 0.0,
                 "exact_match": float(parsed == question.target),
             },
         )

@@ -123,13 +123,17 @@ def test_relation_words(drawn: Path, tmp_path: Path, words: int, count: int) -> 
     )
     assert "A beer bottle ___ a armchair" in "".join(row["prompt"] for row in rows)
     _, found = scored(path, tmp_path, lambda row: "It is on top of it.")
-    assert found["accuracy"] == 0.25 and found["relation_on"] == 1.0 and found["relation_left_of"] == 0
+    assert (
+        found["accuracy"] == 0.25 and found["relation_on"] == 1.0 and found["relation_left_of"] == 0
+    )
 
 
 def test_the_order_of_options_is_fixed_by_the_seed_alone(drawn: Path, tmp_path: Path) -> None:
     def prompts(seed: int, name: str, **changes: Any) -> list[str]:
         chosen = settings(drawn, "whatsup_a", **changes)
-        write_benchmark(chosen.model_copy(update={"seed": seed, "name": name}), tmp_path / "p.parquet")
+        write_benchmark(
+            chosen.model_copy(update={"seed": seed, "name": name}), tmp_path / "p.parquet"
+        )
         return [row["prompt"] for row in read_rows(tmp_path / "p.parquet", EVALUATION_SCHEMA)]
 
     first = prompts(1, "one")
@@ -174,7 +178,9 @@ def test_mmbench_reads_hints_missing_options_and_referred_pictures(drawn: Path) 
     items = {item.key: item for item in read_items(settings(drawn, "mmbench"))}
     assert [len(item.options) for item in items.values()] == [2, 4, 4, 2, 4, 4, 2, 4]
     assert items["6"].image == items["2"].image
-    assert items["1"].question.startswith("Look at the disc.\n") and "nan" not in items["0"].question
+    assert (
+        items["1"].question.startswith("Look at the disc.\n") and "nan" not in items["0"].question
+    )
 
 
 def test_custom_reads_parquet_like_jsonl(drawn: Path) -> None:
@@ -257,6 +263,8 @@ def first(**changes: Any) -> Callable[[Any], Any]:
 
 
 A = "whatsup/controlled_images_dataset.json"
+COCO, GQA = "coco/coco_qa_one_obj.json", "gqa/vg_qa_two_obj.json"
+SCIENCE = "scienceqa/problems.json"
 HUGE = 10**400
 SPOILED: list[tuple[str, str, Callable[[Any], Any], str]] = [
     ("whatsup_a", A, first(image_path="../../etc/passwd"), "leads out of the folder"),
@@ -267,7 +275,7 @@ SPOILED: list[tuple[str, str, Callable[[Any], Any], str]] = [
     ("whatsup_a", A, first(image_path=float("nan")), "NaN"),
     ("whatsup_a", A, first(image_path=None), "no text"),
     ("whatsup_a", A, first(image_path="data/mug_near_table.jpeg"), "not object_relation"),
-    ("whatsup_a", A, first(image_path="data/a/mug_on_sofa.jpeg"), "has . pictures? and not|pictures and not"),
+    ("whatsup_a", A, first(image_path="data/a/mug_on_sofa.jpeg"), "pictures and not"),
     ("whatsup_a", A, first(caption_options=["a", "b"]), "no list of four"),
     ("whatsup_a", A, first(caption_options=["x on y"] * 4), "captions are the same"),
     ("whatsup_a", A, first(caption_options=["a", "b", "c", HUGE]), "huge|no text|no readable JSON"),
@@ -275,20 +283,20 @@ SPOILED: list[tuple[str, str, Callable[[Any], Any], str]] = [
     ("whatsup_a", A, lambda rows: [*rows[:-1], rows[0]], "occurs twice"),
     ("whatsup_a", A, lambda rows: {"rows": rows}, "no list of rows"),
     ("whatsup_a", A, lambda rows: [1, *rows[1:]], "is not .image_path"),
-    ("coco_spatial_one", "coco/coco_qa_one_obj.json", lambda r: [r[0][:2], *r[1:]], "is not .image"),
-    ("coco_spatial_one", "coco/coco_qa_one_obj.json", lambda r: [[HUGE, *r[0][1:]], *r[1:]],
+    ("coco_spatial_one", COCO, lambda r: [r[0][:2], *r[1:]], "is not .image"),
+    ("coco_spatial_one", COCO, lambda r: [[HUGE, *r[0][1:]], *r[1:]],
      "out of all bounds|no readable JSON"),
-    ("coco_spatial_one", "coco/coco_qa_one_obj.json", lambda r: [[-1, *r[0][1:]], *r[1:]], "bounds"),
-    ("coco_spatial_one", "coco/coco_qa_one_obj.json", lambda r: [["../7", *r[0][1:]], *r[1:]],
+    ("coco_spatial_one", COCO, lambda r: [[-1, *r[0][1:]], *r[1:]], "bounds"),
+    ("coco_spatial_one", COCO, lambda r: [["../7", *r[0][1:]], *r[1:]],
      "must be a number"),
-    ("coco_spatial_one", "coco/coco_qa_one_obj.json", lambda r: [[7, *r[0][1:]], *r[1:]],
+    ("coco_spatial_one", COCO, lambda r: [[7, *r[0][1:]], *r[1:]],
      "1 of 5 images are missing.*000000000007.jpg.*\n.*images.cocodataset.org"),
-    ("coco_spatial_one", "coco/coco_qa_one_obj.json", lambda r: [r[1], *r[1:]], "repeats"),
-    ("gqa_spatial_two", "gqa/vg_qa_two_obj.json", lambda r: [["../x", *r[0][1:]], *r[1:]], "leads out"),
-    ("scienceqa", "scienceqa/problems.json", lambda p: {**p, "1": {**p["1"], "answer": 9}}, "choices"),
-    ("scienceqa", "scienceqa/problems.json", lambda p: {**p, "1": {**p["1"], "image": "../../x"}},
+    ("coco_spatial_one", COCO, lambda r: [r[1], *r[1:]], "repeats"),
+    ("gqa_spatial_two", GQA, lambda r: [["../x", *r[0][1:]], *r[1:]], "leads out"),
+    ("scienceqa", SCIENCE, lambda p: {**p, "1": {**p["1"], "answer": 9}}, "choices"),
+    ("scienceqa", SCIENCE, lambda p: {**p, "1": {**p["1"], "image": "../../x"}},
      "leads out"),
-    ("scienceqa", "scienceqa/problems.json", lambda p: {}, "no object of problems"),
+    ("scienceqa", SCIENCE, lambda p: {}, "no object of problems"),
     ("textvqa", "textvqa/TextVQA_0.5.1_val.json", lambda d: {"data": [
         {**d["data"][0], "image_id": "../../x"}, *d["data"][1:]]}, "leads out"),
     ("textvqa", "textvqa/TextVQA_0.5.1_val.json", lambda d: {"data": [

@@ -49,8 +49,8 @@ def questions(path: Path, count: int) -> list[dict[str, Any]]:
     rows = [
         {"id": f"{path.stem}/{i}", "image": picture("mug", "left"), "scene": "", "task": "custom",
          "scene_hash": f"picture-{i}", "kind": "text", "form": "open", "prompt": f"Question {i}?",
-         "answer": "x", "target": "x", "options": [], "subject": f'{{"item":"{i}","answers":["x"]}}',
-         "difficulty": None}
+         "answer": "x", "target": "x", "options": [], "difficulty": None,
+         "subject": f'{{"item":"{i}","answers":["x"]}}'}
         for i in range(count)
     ]  # fmt: skip
     pq.write_table(pa.Table.from_pylist(rows, schema=EVALUATION_SCHEMA), path)
@@ -149,10 +149,14 @@ def test_killed_in_the_middle_and_resumed(tmp_path: Path) -> None:
 
 
 def kept(folder: Path) -> list[str]:
-    return [line for p in folder.glob("work/inference/*.jsonl") for line in p.read_text().split("\n")[:-1]]
+    return [
+        line
+        for p in folder.glob("work/inference/*.jsonl")
+        for line in p.read_text().split("\n")[:-1]
+    ]
 
 
-@pytest.mark.parametrize("cap", [{"tokens": 1_200}, {"money": 0.0012, "price_in": 10.0,
+@pytest.mark.parametrize("cap", [{"tokens": 1_200}, {"money": 0.012, "price_in": 10.0,
                                                       "price_out": 10.0}])  # fmt: skip
 def test_a_budget_is_kept_and_can_be_raised(
     server: FlakyServer, tmp_path: Path, cap: dict[str, float]
@@ -238,9 +242,15 @@ def test_answers_that_are_read() -> None:
     def reply(content: Any, **more: Any) -> str:
         return json.dumps({"choices": [{"message": {"content": content}}], **more})
 
-    assert read_reply(reply("a", usage={"prompt_tokens": 3, "completion_tokens": 1})).tokens == (3, 1)
+    assert read_reply(reply("a", usage={"prompt_tokens": 3, "completion_tokens": 1})).tokens == (
+        3,
+        1,
+    )
     assert read_reply(reply("a", usage={"prompt_tokens": "x"})).tokens == (None, None)
-    assert read_reply(reply([{"type": "text", "text": "a"}, {"type": "text", "text": "b"}])).text == "ab"
+    assert (
+        read_reply(reply([{"type": "text", "text": "a"}, {"type": "text", "text": "b"}])).text
+        == "ab"
+    )
     assert read_reply(reply(None)).text == ""
     assert retry_after("2.5") == 2.5 and retry_after("soon") is None and retry_after("-4") == 0.0
     assert retry_after("Wed, 21 Oct 2015 07:28:00 GMT") == 0.0

@@ -15,8 +15,8 @@ from sparkle.commands.common import (
 )
 from sparkle.commands.progress import reporter
 from sparkle.config.base import Settings
-from sparkle.config.load import parse
 from sparkle.config.inference import EndpointModel, VariantModel
+from sparkle.config.load import parse
 from sparkle.config.models import BASE_TRAIN_SET, EmbeddedModel, FolderModel, HubModel
 from sparkle.errors import SparkleError
 from sparkle.experiment import Experiment

@@ -33,11 +33,7 @@ def gap_of(captions: Sequence[str], where: str) -> tuple[str, list[str]]:
         (i for i in range(shortest) if len({part[i].casefold() for part in parts}) > 1), shortest
     )
     tail = next(
-        (
-            i
-            for i in range(shortest - head)
-            if len({part[-1 - i].casefold() for part in parts}) > 1
-        ),
+        (i for i in range(shortest - head) if len({part[-1 - i].casefold() for part in parts}) > 1),
         shortest - head,
     )
     phrases = [" ".join(part[head : len(part) - tail]).strip(" .,") for part in parts]

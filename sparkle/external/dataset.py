@@ -90,12 +90,14 @@ def write_benchmark(settings: BenchmarkSettings, path: Path) -> dict[str, Any]:
     counts: Counter[str] = Counter()
     pictures: set[str] = set()
     schema = EVALUATION_SCHEMA.with_metadata({NOTES: json.dumps(notes).encode()})
-    with atomic_path(path) as temporary:
-        with pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
-            for batch in _batches(items, settings, form_of(settings)):
-                counts.update(f"{row['task']}/{row['kind']}" for row in batch)
-                pictures.update(row["scene_hash"] for row in batch)
-                writer.write_table(pa.Table.from_pylist(batch, schema=schema))
+    with (
+        atomic_path(path) as temporary,
+        pq.ParquetWriter(temporary, schema, compression="zstd") as writer,
+    ):
+        for batch in _batches(items, settings, form_of(settings)):
+            counts.update(f"{row['task']}/{row['kind']}" for row in batch)
+            pictures.update(row["scene_hash"] for row in batch)
+            writer.write_table(pa.Table.from_pylist(batch, schema=schema))
     manifest = {
         "name": settings.name,
         "benchmark": settings.chosen.benchmark,

@@ -29,7 +29,8 @@ def short(value: object) -> str:
 def refuse(where: str, what: str, hint: str = "") -> NoReturn:
     """Raise a SparkleError about the contents of a file."""
     raise SparkleError(
-        f"{where}: {what}.", hint or "Download the file anew, or correct it; see docs/evaluation.md."
+        f"{where}: {what}.",
+        hint or "Download the file anew, or correct it; see docs/evaluation.md.",
     )
 
 

@@ -58,7 +58,9 @@ RELATION_WORDS: Mapping[str, tuple[str, ...]] = {
 }
 """Words for relations, each with what models say for it."""
 _PICTURE = r"(?:image|picture|photo|scene|left|right|top|bottom|upper|lower|its|other|same|which)"
-_SIDE_ON = re.compile(rf"\bon\s{{1,3}}(?!top of\b)(?=(?:the\s{{1,3}}|a\s{{1,3}})?{_PICTURE}\b)", re.I)
+_SIDE_ON = re.compile(
+    rf"\bon\s{{1,3}}(?!top of\b)(?=(?:the\s{{1,3}}|a\s{{1,3}})?{_PICTURE}\b)", re.I
+)
 _RIGHT_THING = re.compile(
     r"\bright\s{1,3}(?=answer|word|option|choice|on\b|above|below|under|behind|in front)", re.I
 )

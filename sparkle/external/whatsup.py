@@ -96,7 +96,9 @@ class WhatsUp(CaptionBenchmark):
 
     def _image(self, name: object, where: str, settings: BenchmarkSettings) -> Path:
         base = settings.chosen.images
-        root = settings.root if base is None else inside(settings.root, base, f"{settings.key}.images")
+        root = (
+            settings.root if base is None else inside(settings.root, base, f"{settings.key}.images")
+        )
         text = text_of(name, where, "image_path").replace("\\", "/")
         parts = PurePosixPath(text).parts
         # The published paths begin with the folder of the authors' checkout.

@@ -52,13 +52,13 @@ class Meter:
         Raises:
             SparkleError: There is a budget, but the server does not tell what was used.
         """
-        if answer.prompt_tokens is None or answer.completion_tokens is None:
-            if self.budget.tokens is not None or self.budget.money is not None:
-                raise SparkleError(
-                    "The endpoint does not report the tokens it used, so that the budget cannot be"
-                    " kept.",
-                    "Remove 'budget.tokens' and 'budget.money', and watch the cost elsewhere.",
-                )
+        untold = answer.prompt_tokens is None or answer.completion_tokens is None
+        if untold and (self.budget.tokens is not None or self.budget.money is not None):
+            raise SparkleError(
+                "The endpoint does not report the tokens it used, so that the budget cannot be"
+                " kept.",
+                "Remove 'budget.tokens' and 'budget.money', and watch the cost elsewhere.",
+            )
         inwards, outwards = answer.prompt_tokens or 0, answer.completion_tokens or 0
         money = (inwards * self.budget.price_in + outwards * self.budget.price_out) / 1e6
         used = self.usage
@@ -135,9 +135,7 @@ def answer_by_endpoint(
                 begin = time.perf_counter()
                 reply = ask(client, endpoint, request_of(settings, turns), pace.wait)
                 seconds = time.perf_counter() - begin
-                return Prediction(
-                    row["id"], reply.text, seconds, prompt_hash(turns), *reply.tokens
-                )
+                return Prediction(row["id"], reply.text, seconds, prompt_hash(turns), *reply.tokens)
 
             for answer in _all(waiting, one, endpoint.concurrency, meter):
                 append_answers(log, [answer])
@@ -215,7 +213,8 @@ def _all(
 def _spent(meter: Meter, left: int) -> SparkleError:
     used = meter.usage
     return SparkleError(
-        f"The budget of the endpoint is spent: {used.prompt_tokens + used.completion_tokens} tokens,"
+        "The budget of the endpoint is spent:"
+        f" {used.prompt_tokens + used.completion_tokens} tokens,"
         f" {used.money:.4f} in money for {used.questions} answers; {left} questions of this set are"
         " left.",
         "Raise 'budget' of the model and run again: the answers are kept.",

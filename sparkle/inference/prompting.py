@@ -1,4 +1,4 @@
-"""How a question is put to a model: plainly, with examples, with reasoning, or without a picture."""
+"""How a question is put to a model: plainly, with examples, with reasoning, or blindly."""
 
 from __future__ import annotations
 

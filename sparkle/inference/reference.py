@@ -29,7 +29,9 @@ def answer_by_reference(name: str, evaluation_sets: Sequence[Path], folder: Path
         rows = read_rows(path, EVALUATION_SCHEMA)
         usual = _most_frequent(rows) if name == "most_frequent" else {}
         answers = [
-            Prediction(row["id"], usual.get(_kind(row)) or _answer(name, row), None, plain_hash(row))
+            Prediction(
+                row["id"], usual.get(_kind(row)) or _answer(name, row), None, plain_hash(row)
+            )
             for row in rows
         ]
         write_predictions(folder / path.name, answers)

@@ -104,7 +104,9 @@ def _compare(before: pd.DataFrame, right: list[pd.DataFrame], where: str) -> dic
         "gained": gained,
         "lost": lost,
         "test": "mcnemar" if single else "sign flips over scenes",
-        "p": mcnemar_p(gained, lost) if single else sign_flip_p(cluster_sums(difference, scenes)[0]),
+        "p": mcnemar_p(gained, lost)
+        if single
+        else sign_flip_p(cluster_sums(difference, scenes)[0]),
     }
 
 

@@ -105,11 +105,13 @@ def score(predictions: Path, evaluation_set: Path, output: Path) -> pd.DataFrame
         metadata={NOTES: json.dumps(read_notes(evaluation_set)).encode()},
     )
     parser, dataset_hash = Parser(), file_hash(evaluation_set)
-    with atomic_path(output) as temporary:
-        with pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
-            for rows in _batches(questions, answers):
-                judged = [{**judge(*row, parser), "dataset_hash": dataset_hash} for row in rows]
-                writer.write_table(pa.Table.from_pylist(judged, schema=schema))
+    with (
+        atomic_path(output) as temporary,
+        pq.ParquetWriter(temporary, schema, compression="zstd") as writer,
+    ):
+        for rows in _batches(questions, answers):
+            judged = [{**judge(*row, parser), "dataset_hash": dataset_hash} for row in rows]
+            writer.write_table(pa.Table.from_pylist(judged, schema=schema))
     return pq.read_table(output).to_pandas()
 
 

@@ -128,7 +128,9 @@ def write_tables(
     with atomic_path(folder / "matrix.parquet") as temporary:
         matrix.to_parquet(temporary, index=False)
     lines = [f"- {name}: {note}" for name, each in (notes or {}).items() for note in each]
-    write_text(folder / "matrix.md", as_markdown(matrix) + ("\n" + "\n".join(lines) + "\n") * bool(lines))
+    write_text(
+        folder / "matrix.md", as_markdown(matrix) + ("\n" + "\n".join(lines) + "\n") * bool(lines)
+    )
 
 
 def as_markdown(matrix: pd.DataFrame) -> str:

@@ -10,7 +10,14 @@ import sys
 from pathlib import Path
 
 from sparkle.external.base import Benchmark, Item
-from sparkle.external.files import check_picture, check_rows, find_file, identifier_of, refuse, short
+from sparkle.external.files import (
+    check_picture,
+    check_rows,
+    find_file,
+    identifier_of,
+    refuse,
+    short,
+)
 from sparkle.external.settings import BenchmarkSettings
 
 _NEEDED = ("index", "question", "answer", "image", "A", "B")

@@ -1,4 +1,4 @@
-"""What's Up, subset A: a household object on, under, left or right of a table, chair or armchair."""
+"""What's Up, subset A: a household object on, under, left or right of a piece of furniture."""
 
 from __future__ import annotations
 

@@ -41,9 +41,7 @@ ENDPOINTS = [
 VARIANTS = [
     m for m in EXPERIMENT.models if isinstance(EXPERIMENT.model(m), VariantModel)
 ]
-LOCATED = [
-    m for m in EXPERIMENT.models if m not in EMBEDDED + ENDPOINTS + VARIANTS
-]
+LOCATED = [m for m in EXPERIMENT.models if m not in EMBEDDED + ENDPOINTS + VARIANTS]
 REFERENCES = [cell.model for cell in EXPERIMENT.reference_cells()]
 ROWS = [cell.folder for cell in EXPERIMENT.reference_cells() + EXPERIMENT.cells()]
 

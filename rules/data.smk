@@ -34,10 +34,10 @@ rule data_synthesize_evaluation:
         "<results>/data/shards/evaluation/{evaluation_set}/job-000.json",
     log:
         "logs/data_synthesize_evaluation/{evaluation_set}.log",
-    wildcard_constraints:
-        evaluation_set=one_of(SYNTHETIC_SETS),
     benchmark:
         "benchmarks/runs/data_synthesize_evaluation/{evaluation_set}.tsv"
+    wildcard_constraints:
+        evaluation_set=one_of(SYNTHETIC_SETS),
     threads: needs("synthesis").threads
     resources:
         mem_mb=needs("synthesis").memory_mb,
@@ -61,9 +61,9 @@ rule data_read_benchmark:
         "logs/data_read_benchmark/{evaluation_set}.log",
     wildcard_constraints:
         evaluation_set=one_of(BENCHMARK_SETS),
-    localrule: True
     # Its files are checked before anything is trained: the leak check waits for it.
     priority: 20
+    localrule: True
     params:
         settings=lambda w: settings(EXPERIMENT.benchmark(w.evaluation_set)),
         files=lambda w: files_of_benchmark(w.evaluation_set),

@@ -77,14 +77,14 @@ rule inference_endpoint:
         model=one_of(ENDPOINTS),
     # It waits for a server most of the time, and needs the network of this machine.
     localrule: True
-    params:
-        settings=lambda w: settings(EXPERIMENT.endpoint(w.model)[1]),
-        code=fingerprint("sparkle.inference.endpoint"),
     # Limits of speed and cost come as a resource, not in params: another limit asks nothing anew.
     resources:
         endpoint=lambda w: canonical_json(
             EXPERIMENT.endpoint(w.model)[0].model_dump(mode="json")
         ),
+    params:
+        settings=lambda w: settings(EXPERIMENT.endpoint(w.model)[1]),
+        code=fingerprint("sparkle.inference.endpoint"),
     shell:
         "python -m sparkle ask-endpoint --settings {params.settings:q}"
         " --endpoint {resources.endpoint:q} --evaluation-sets {input.sets:q} --output $(dirname {output[0]:q})"

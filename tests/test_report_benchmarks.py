@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 
 import pytest
 from draw_benchmarks import draw_all
@@ -29,14 +28,16 @@ ANSWER = "</code></div><script>alert('answer')</script><svg onload=alert(2)> \\b
 def html(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("report")
     draw_all(folder)
-    file = folder / "coco/coco_qa_one_obj.json"
+    file = folder / "whatsup/controlled_images_dataset.json"
     rows = json.loads(file.read_text())
-    file.write_text(json.dumps([[i, f"{CAPTION} {a}", f"{CAPTION} {b}"] for i, a, b in rows]))
+    for row in rows:
+        row["caption_options"] = [f"{CAPTION} {text}" for text in row["caption_options"]]
+    file.write_text(json.dumps(rows))
     chosen = BenchmarkSetConfig(
-        benchmark="coco_spatial_one", path=str(folder / "coco"), rows=8, limit=8, strict=False
+        benchmark="whatsup_a", path=str(folder / "whatsup"), rows=16, strict=False
     )
-    data = folder / "coco.parquet"
-    write_benchmark(BenchmarkSettings(name="coco", seed=1, chosen=chosen), data)
+    data = folder / "up.parquet"
+    write_benchmark(BenchmarkSettings(name="up", seed=1, chosen=chosen), data)
     questions = read_rows(data, EVALUATION_SCHEMA)
     answers = {
         ("m", "none", 0): [ANSWER.replace("A}", "?}")] * len(questions),
@@ -47,19 +48,19 @@ def html(tmp_path_factory: pytest.TempPathFactory) -> str:
         predictions = folder / f"{row[1]}-predictions.parquet"
         pairs = zip(questions, given, strict=True)
         write_predictions(predictions, [Prediction(q["id"], a, None) for q, a in pairs])
-        scores[row] = {"coco": folder / f"{row[1]}.parquet"}
-        score(predictions, data, scores[row]["coco"])
+        scores[row] = {"up": folder / f"{row[1]}.parquet"}
+        score(predictions, data, scores[row]["up"])
     answer_by_reference("chance", [data], folder / "chance")
-    scores["chance", "none", 0] = {"coco": folder / "chance-scores.parquet"}
-    score(folder / "chance/coco.parquet", data, folder / "chance-scores.parquet")
+    scores["chance", "none", 0] = {"up": folder / "chance-scores.parquet"}
+    score(folder / "chance/up.parquet", data, folder / "chance-scores.parquet")
     matrix = build_matrix(scores)
     write_tables(matrix, folder / "tables", notes_of(scores))
     write_comparisons(compare(scores, {}), over_seeds(matrix), folder / "tables")
     write_report(
-        matrix_csv=folder / "tables/matrix.csv", scores=scores, evaluation_sets={"coco": data},
+        matrix_csv=folder / "tables/matrix.csv", scores=scores, evaluation_sets={"up": data},
         training_csvs={}, config_yaml="a: 1", path=folder / "report.html", title=CAPTION,
         comparisons_csv=folder / "tables/comparisons.csv",
-        notes={**notes_of(scores), "coco2": [CAPTION]},
+        notes={**notes_of(scores), "other": [CAPTION]},
     )  # fmt: skip
     return (folder / "report.html").read_text()
 

@@ -7,11 +7,13 @@ import json
 from pathlib import Path
 
 from sparkle.commands.common import DEFAULT_CONFIG, Commands, add_command
+from sparkle.config.inference import EndpointModel
 from sparkle.config.models import Config, FolderModel
 from sparkle.experiment import Experiment
 from sparkle.external.dataset import read_items
 from sparkle.external.registry import all_benchmarks
 from sparkle.files import make_folder, write_text
+from sparkle.inference.endpoint import headers_of
 from sparkle.models.references import check_folder
 from sparkle.tasks import all_tasks
 
@@ -50,6 +52,8 @@ def _check(arguments: argparse.Namespace) -> None:
         model = experiment.model(name)
         if isinstance(model, FolderModel):
             check_folder(Path(model.path), f"models.{name}.path")
+        if isinstance(model, EndpointModel):
+            headers_of(model)
     for name in experiment.benchmark_sets:
         items = read_items(experiment.benchmark(name))
         print(f"evaluation_sets.{name}: {len(items)} items, every picture present")

@@ -116,7 +116,7 @@ def answer_by_endpoint(
         SparkleError: The key is missing, the server refuses, a question fails in all attempts, or
             the budget is spent; answers until then are kept.
     """
-    headers = _headers(endpoint)
+    headers = headers_of(endpoint)
     make_folder(work)
     meter, pace = Meter(endpoint), Pace(endpoint.requests_per_minute)
     limits = httpx.Limits(max_connections=endpoint.concurrency)
@@ -146,7 +146,12 @@ def answer_by_endpoint(
     return meter.usage
 
 
-def _headers(endpoint: EndpointModel) -> dict[str, str]:
+def headers_of(endpoint: EndpointModel) -> dict[str, str]:
+    """The headers of every request, with the key from the environment.
+
+    Raises:
+        SparkleError: The environment variable of the key is not set, or holds no usable key.
+    """
     if endpoint.key_variable is None:
         return {}
     key = os.environ.get(endpoint.key_variable, "").strip()

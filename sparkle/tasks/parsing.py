@@ -31,6 +31,8 @@ _MARKUP = (
     (re.compile(r"\*{1,2}\s?\(?([A-Z])\)?[.:]?\s?\*{1,2}"), r"(\1) "),
     (re.compile(r"[*`]"), " "),
 )
+_MARKED = re.compile(r"[\\*`]")
+"""What every pattern of the markup begins with, beside characters beyond ASCII."""
 _BOXED = re.compile(r"\\boxed\s{0,3}\{([^{}]{1,400})\}")
 
 _FINAL = re.compile(r"(?:answer|option|choice)\b\s{0,3}(?:is|:)?\s{0,3}", re.IGNORECASE)
@@ -69,7 +71,10 @@ _POINTS = (
 
 def plain(text: str) -> str:
     """The end of an answer, where the final one stands, without Markdown, LaTeX and full width."""
-    text = text[-_MAX_CHARACTERS:].translate(_HALF_WIDTH)
+    text = text[-_MAX_CHARACTERS:]
+    if text.isascii() and not _MARKED.search(text):
+        return text  # nothing that any pattern below could match
+    text = text.translate(_HALF_WIDTH)
     for pattern, replacement in _MARKUP:
         text = pattern.sub(replacement, text)
     return text

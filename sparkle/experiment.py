@@ -24,8 +24,7 @@ from sparkle.config.models import (
 )
 from sparkle.datasets.settings import SourceSettings, TaskUse, TrainingMergeSettings
 from sparkle.errors import SparkleError
-from sparkle.external.dataset import form_of
-from sparkle.external.registry import all_benchmarks, get_benchmark
+from sparkle.external.registry import all_benchmarks, form_of, get_benchmark
 from sparkle.external.settings import BenchmarkSettings
 from sparkle.inference.settings import EndpointSettings, InferenceSettings
 from sparkle.rendering.draw import RenderSpec

@@ -13,7 +13,6 @@ from sparkle.experiment import Experiment
 from sparkle.external.dataset import read_items
 from sparkle.external.registry import all_benchmarks
 from sparkle.files import make_folder, write_text
-from sparkle.inference.endpoint import headers_of
 from sparkle.models.references import check_folder
 from sparkle.tasks import all_tasks
 
@@ -53,6 +52,8 @@ def _check(arguments: argparse.Namespace) -> None:
         if isinstance(model, FolderModel):
             check_folder(Path(model.path), f"models.{name}.path")
         if isinstance(model, EndpointModel):
+            from sparkle.inference.endpoint import headers_of  # brings an HTTP client
+
             headers_of(model)
     for name in experiment.benchmark_sets:
         items = read_items(experiment.benchmark(name))

@@ -21,7 +21,6 @@ from sparkle.config.models import BASE_TRAIN_SET, EmbeddedModel, FolderModel, Hu
 from sparkle.errors import SparkleError
 from sparkle.experiment import Experiment
 from sparkle.files import read_json
-from sparkle.inference.endpoint import answer_by_endpoint
 from sparkle.inference.infer import Subject, infer
 from sparkle.inference.reference import answer_by_reference
 from sparkle.inference.settings import EndpointSettings, InferenceSettings
@@ -249,6 +248,8 @@ def _infer(arguments: argparse.Namespace) -> None:
 
 
 def _ask_endpoint(arguments: argparse.Namespace) -> None:
+    from sparkle.inference.endpoint import answer_by_endpoint  # brings an HTTP client
+
     if arguments.settings is None:
         experiment = Experiment.load(arguments.config)
         name = required(arguments, "model", experiment.models)

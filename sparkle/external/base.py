@@ -8,16 +8,18 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-import pandas as pd
 
 from sparkle.config.evaluation import BenchmarkForm
 from sparkle.external.parsing import normal_text, parse_text, parse_word, parse_yes_no
 from sparkle.external.settings import BenchmarkSettings
 from sparkle.tasks.base import Asking, Question, Score, Task
 from sparkle.tasks.parsing import last_class, parse_choice
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Metric = tuple[str, float, float, float, int]
 Proportion = Any
@@ -152,6 +154,8 @@ class Benchmark(Task):
             scores: A score table with the columns ``correct`` and ``subject`` (as mappings).
             proportion: Makes a metric with its interval from a name and flags.
         """
+        import pandas as pd  # slow to import, and every evaluation of the workflow imports this
+
         frame = pd.DataFrame(list(scores["subject"])).assign(correct=scores["correct"].to_numpy())
         items = frame.groupby("item", sort=False)["correct"].all()
         if len(items) < len(frame):

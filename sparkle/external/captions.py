@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from sparkle.external.base import Benchmark, Item, Metric, Proportion
 from sparkle.external.files import refuse
 from sparkle.external.parsing import relation_word
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CAPTION_QUESTION = "Which sentence describes the picture?"
 

@@ -16,8 +16,8 @@ from sparkle.config.evaluation import BenchmarkForm
 from sparkle.datasets.merge import EVALUATION_SCHEMA
 from sparkle.errors import SparkleError
 from sparkle.external.asking import ask
-from sparkle.external.base import Benchmark, Item
-from sparkle.external.registry import get_benchmark
+from sparkle.external.base import Item
+from sparkle.external.registry import form_of, get_benchmark
 from sparkle.external.settings import BenchmarkSettings
 from sparkle.files import atomic_path, file_hash, write_json
 from sparkle.scenes.randomness import item_generator
@@ -44,23 +44,6 @@ def read_items(settings: BenchmarkSettings) -> list[Item]:
             "Every question needs an id of its own.",
         )
     return _sample(items, settings)
-
-
-def form_of(settings: BenchmarkSettings) -> BenchmarkForm:
-    """The form of the questions, checked against those the benchmark has."""
-    benchmark, chosen = get_benchmark(settings.chosen.benchmark), settings.chosen
-    form = chosen.form or benchmark.forms[0]
-    if form not in benchmark.forms:
-        raise SparkleError(
-            f"{settings.key}.form: {chosen.benchmark} cannot be asked as '{form}'.",
-            f"Use one of: {', '.join(benchmark.forms)}.",
-        )
-    if chosen.circular and form != "choice":
-        raise SparkleError(
-            f"{settings.key}.circular: there is nothing to rotate in the form '{form}'.",
-            "Set 'form: choice', or remove 'circular'.",
-        )
-    return form
 
 
 def _sample(items: list[Item], settings: BenchmarkSettings) -> list[Item]:
@@ -136,6 +119,3 @@ def read_notes(path: Path) -> list[str]:
     metadata = pq.read_schema(path).metadata or {}
     found: list[str] = json.loads(metadata.get(NOTES, b"[]"))
     return found
-
-
-__all__ = ["Benchmark", "form_of", "read_items", "read_notes", "write_benchmark"]

@@ -6,9 +6,11 @@ import importlib
 import pkgutil
 from functools import lru_cache
 
+from sparkle.config.evaluation import BenchmarkForm
 from sparkle.errors import SparkleError
 from sparkle.external import adapters
 from sparkle.external.base import Benchmark
+from sparkle.external.settings import BenchmarkSettings
 from sparkle.scenes.spec import Scene, scene_from_json
 from sparkle.tasks import all_tasks, get_task
 from sparkle.tasks.base import Task
@@ -38,6 +40,23 @@ def get_benchmark(name: str) -> Benchmark:
         raise SparkleError(
             f"There is no benchmark '{name}'.", f"Benchmarks: {', '.join(all_benchmarks())}."
         ) from None
+
+
+def form_of(settings: BenchmarkSettings) -> BenchmarkForm:
+    """The form of the questions, checked against those the benchmark has."""
+    benchmark, chosen = get_benchmark(settings.chosen.benchmark), settings.chosen
+    form = chosen.form or benchmark.forms[0]
+    if form not in benchmark.forms:
+        raise SparkleError(
+            f"{settings.key}.form: {chosen.benchmark} cannot be asked as '{form}'.",
+            f"Use one of: {', '.join(benchmark.forms)}.",
+        )
+    if chosen.circular and form != "choice":
+        raise SparkleError(
+            f"{settings.key}.circular: there is nothing to rotate in the form '{form}'.",
+            "Set 'form: choice', or remove 'circular'.",
+        )
+    return form
 
 
 def find_task(name: str) -> Task:

@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import Any, ClassVar
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from sparkle.errors import SparkleError
 from sparkle.external.base import Item, Metric, Proportion
@@ -35,6 +33,9 @@ from sparkle.external.files import (
     text_of,
 )
 from sparkle.external.settings import BenchmarkSettings
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SIX_WORDS = ("left", "right", "on", "under", "in front", "behind")
 _SIZES = {"pair": 2, "set": 4}
@@ -166,6 +167,8 @@ class WhatsUp(CaptionBenchmark):
 
     def summaries(self, scores: pd.DataFrame, proportion: Proportion) -> Iterator[Metric]:
         yield from super().summaries(scores, proportion)
+        import pandas as pd
+
         frame = pd.DataFrame(list(scores["subject"])).assign(correct=scores["correct"].to_numpy())
         items = frame.groupby("item", sort=False).agg(
             {"correct": "all", "pair": "first", "set": "first"}

@@ -9,8 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy import stats
-from statsmodels.stats.contingency_tables import mcnemar
-from statsmodels.stats.multitest import multipletests
 
 CONFIDENCE = 0.95
 RESAMPLES = 2000
@@ -86,6 +84,8 @@ def proportion_interval(flags: Any, clusters: Any | None = None) -> tuple[float,
 
 def mcnemar_p(gained: int, lost: int) -> float:
     """Exact two-sided McNemar test of two answerers on the same questions (McNemar, 1947)."""
+    from statsmodels.stats.contingency_tables import mcnemar  # slow to import, seldom needed
+
     if gained + lost == 0:
         return 1.0
     return float(mcnemar([[0, gained], [lost, 0]], exact=True).pvalue)
@@ -109,6 +109,8 @@ def sign_flip_p(differences: np.ndarray) -> float:
 
 def holm(p_values: Sequence[float]) -> list[float]:
     """P values corrected for being several (Holm, 1979)."""
+    from statsmodels.stats.multitest import multipletests
+
     if not len(p_values):
         return []
     return [float(p) for p in multipletests(list(p_values), method="holm")[1]]

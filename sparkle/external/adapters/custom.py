@@ -7,9 +7,6 @@ import string
 from pathlib import Path
 from typing import Any, NoReturn
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from sparkle.external.base import Benchmark, Item
 from sparkle.external.files import (
     check_images,
@@ -79,6 +76,9 @@ def _jsonl(path: Path) -> list[Any]:
 
 
 def _parquet(path: Path) -> list[Any]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     try:
         rows = pq.read_table(path).to_pylist()
     except (OSError, pa.ArrowException) as error:

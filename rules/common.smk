@@ -10,10 +10,12 @@ from snakemake.exceptions import WorkflowError
 os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]
 sys.path.insert(0, str(workflow.basedir))
 
+from sparkle.config.inference import EndpointModel, VariantModel
 from sparkle.config.models import EmbeddedModel
 from sparkle.errors import SparkleError
 from sparkle.experiment import Experiment
-from sparkle.files import canonical_json, folder_hash
+from sparkle.external.registry import get_benchmark, module_of
+from sparkle.files import canonical_json, file_hash, folder_hash
 from sparkle.fingerprint import fingerprint
 from sparkle.models.shipped import SHIPPED_WEIGHTS
 
@@ -24,6 +26,8 @@ except SparkleError as error:
 
 RESULTS = EXPERIMENT.config.results
 EVALUATION_SETS = EXPERIMENT.evaluation_sets
+SYNTHETIC_SETS = EXPERIMENT.synthetic_sets
+BENCHMARK_SETS = EXPERIMENT.benchmark_sets
 TRAINING_SOURCES = EXPERIMENT.training_sources()
 SYNTHESIS_JOBS = EXPERIMENT.config.synthesis.jobs
 EMBEDDED = [
@@ -31,7 +35,13 @@ EMBEDDED = [
 ]
 PRETRAINED = [m for m in EMBEDDED if EXPERIMENT.model(m).weights == "train"]
 SHIPPED = [m for m in EMBEDDED if m not in PRETRAINED]
-LOCATED = [m for m in EXPERIMENT.models if m not in EMBEDDED]
+ENDPOINTS = [
+    m for m in EXPERIMENT.models if isinstance(EXPERIMENT.model(m), EndpointModel)
+]
+VARIANTS = [
+    m for m in EXPERIMENT.models if isinstance(EXPERIMENT.model(m), VariantModel)
+]
+LOCATED = [m for m in EXPERIMENT.models if m not in EMBEDDED + ENDPOINTS + VARIANTS]
 REFERENCES = [cell.model for cell in EXPERIMENT.reference_cells()]
 ROWS = [cell.folder for cell in EXPERIMENT.reference_cells() + EXPERIMENT.cells()]
 
@@ -64,9 +74,22 @@ def code_of_tasks(names):
 
 
 def code_of_sets():
-    return code_of_tasks(
-        {EXPERIMENT.config.evaluation_sets[s].task for s in EVALUATION_SETS}
-    )
+    tasks = {EXPERIMENT.config.evaluation_sets[s].task for s in SYNTHETIC_SETS}
+    modules = {code_of_benchmark(s) for s in BENCHMARK_SETS}
+    return (code_of_tasks(tasks), *sorted(modules))
+
+
+def code_of_benchmark(name):
+    """Fingerprint of the module that reads a benchmark, which is imported by name."""
+    return fingerprint(module_of(EXPERIMENT.benchmark(name).chosen.benchmark))
+
+
+def files_of_benchmark(name):
+    """Hash of the file of questions, so that another file is read anew."""
+    settings = EXPERIMENT.benchmark(name)
+    benchmark = get_benchmark(settings.chosen.benchmark)
+    path = settings.root / (settings.chosen.file or benchmark.file)
+    return file_hash(path) if path.is_file() else "none"
 
 
 def evaluation_files():

@@ -36,6 +36,8 @@ rule data_synthesize_evaluation:
         "logs/data_synthesize_evaluation/{evaluation_set}.log",
     benchmark:
         "benchmarks/runs/data_synthesize_evaluation/{evaluation_set}.tsv"
+    wildcard_constraints:
+        evaluation_set=one_of(SYNTHETIC_SETS),
     threads: needs("synthesis").threads
     resources:
         mem_mb=needs("synthesis").memory_mb,
@@ -49,6 +51,29 @@ rule data_synthesize_evaluation:
     shell:
         "python -m sparkle synthesize --settings {params.settings:q}"
         " --output $(dirname {output:q}) > {log:q} 2>&1"
+
+
+rule data_read_benchmark:
+    output:
+        data="<results>/data/evaluation/{evaluation_set}.parquet",
+        manifest="<results>/data/evaluation/{evaluation_set}.json",
+    log:
+        "logs/data_read_benchmark/{evaluation_set}.log",
+    wildcard_constraints:
+        evaluation_set=one_of(BENCHMARK_SETS),
+    # Its files are checked before anything is trained: the leak check waits for it.
+    priority: 20
+    localrule: True
+    params:
+        settings=lambda w: settings(EXPERIMENT.benchmark(w.evaluation_set)),
+        files=lambda w: files_of_benchmark(w.evaluation_set),
+        code=lambda w: (
+            fingerprint("sparkle.external.dataset"),
+            code_of_benchmark(w.evaluation_set),
+        ),
+    shell:
+        "python -m sparkle read-benchmark --settings {params.settings:q}"
+        " --output {output.data:q} > {log:q} 2>&1"
 
 
 rule data_merge_training:
@@ -80,6 +105,8 @@ rule data_merge_evaluation:
         manifest="<results>/data/evaluation/{evaluation_set}.json",
     log:
         "logs/data_merge_evaluation/{evaluation_set}.log",
+    wildcard_constraints:
+        evaluation_set=one_of(SYNTHETIC_SETS),
     localrule: True
     params:
         code=fingerprint("sparkle.datasets.merge"),

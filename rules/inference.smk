@@ -12,7 +12,7 @@ def all_predictions(folder):
 
 rule inference_base:
     input:
-        base="<results>/models/{model}/base.json",
+        base=lambda w: f"<results>/models/{EXPERIMENT.base_of(w.model)}/base.json",
         sets=evaluation_files(),
     output:
         all_predictions("{model}/none/seed0"),
@@ -20,6 +20,8 @@ rule inference_base:
         "logs/inference_base/{model}.log",
     benchmark:
         "benchmarks/runs/inference_base/{model}.tsv"
+    wildcard_constraints:
+        model=one_of(m for m in EXPERIMENT.models if m not in ENDPOINTS),
     threads: needs("inference").threads
     resources:
         **gpus_of("inference"),
@@ -61,6 +63,32 @@ rule inference_tuned:
         " --tuned $(dirname {input.record:q}) --evaluation-sets {input.sets:q}"
         " --output $(dirname {output[0]:q}) --work {RESULTS}/work --threads {threads}"
         " --gpus {params.gpus} --log {log:q}"
+
+
+rule inference_endpoint:
+    input:
+        sets=evaluation_files(),
+    output:
+        all_predictions("{model}/none/seed0"),
+        usage="<results>/predictions/{model}/none/seed0/usage.json",
+    log:
+        "logs/inference_endpoint/{model}.log",
+    wildcard_constraints:
+        model=one_of(ENDPOINTS),
+    # It waits for a server most of the time, and needs the network of this machine.
+    localrule: True
+    # Limits of speed and cost come as a resource, not in params: another limit asks nothing anew.
+    resources:
+        endpoint=lambda w: canonical_json(
+            EXPERIMENT.endpoint(w.model)[0].model_dump(mode="json")
+        ),
+    params:
+        settings=lambda w: settings(EXPERIMENT.endpoint(w.model)[1]),
+        code=fingerprint("sparkle.inference.endpoint"),
+    shell:
+        "python -m sparkle ask-endpoint --settings {params.settings:q}"
+        " --endpoint {resources.endpoint:q} --evaluation-sets {input.sets:q} --output $(dirname {output[0]:q})"
+        " --work {RESULTS}/work --log {log:q}"
 
 
 rule inference_reference:

@@ -22,6 +22,7 @@ rule report_write:
     input:
         config="<results>/config.yaml",
         matrix="<results>/tables/matrix.csv",
+        comparisons="<results>/tables/comparisons.csv",
         scores=expand(
             "<results>/scores/{row}/{evaluation_set}.parquet",
             row=ROWS,

@@ -1,6 +1,6 @@
 # REQUIRED INPUTS: predictions and evaluation sets.
 # OUTPUTS: <results>/scores/{model}/{train_set}/seed{seed}/{evaluation_set}.parquet
-#          <results>/tables/matrix.{csv,parquet,md}
+#          <results>/tables/matrix.{csv,parquet,md}, comparisons.{csv,md}, seeds.csv
 # STEPS: judge each answer by its task's parser and verifier; gather everything in one matrix.
 
 
@@ -33,13 +33,21 @@ rule scoring_tables:
         "<results>/tables/matrix.csv",
         "<results>/tables/matrix.parquet",
         "<results>/tables/matrix.md",
+        "<results>/tables/comparisons.csv",
+        "<results>/tables/comparisons.md",
+        "<results>/tables/seeds.csv",
     log:
         "logs/scoring_tables/all.log",
     localrule: True
     params:
         rows=ROWS,
         sets=EVALUATION_SETS,
-        code=fingerprint("sparkle.scoring.tables"),
+        baselines=[f"{v}={m}" for v, m in EXPERIMENT.baselines().items()],
+        code=(
+            fingerprint("sparkle.scoring.tables", "sparkle.scoring.comparisons"),
+            code_of_sets(),
+        ),
     shell:
         "python -m sparkle tables --scores {RESULTS}/scores --rows {params.rows}"
-        " --evaluation-sets {params.sets} --output {RESULTS}/tables > {log:q} 2>&1"
+        " --evaluation-sets {params.sets} --output {RESULTS}/tables"
+        " --baselines {params.baselines} > {log:q} 2>&1"

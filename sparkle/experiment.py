@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from sparkle.config.base import Palette
+from sparkle.config.evaluation import BenchmarkSetConfig
+from sparkle.config.inference import EndpointModel, VariantModel
 from sparkle.config.load import closest, load_config, parse, parse_config
 from sparkle.config.models import (
     BASE_TRAIN_SET,
-    REFERENCES,
     Config,
     EmbeddedModel,
     ModelConfig,
@@ -24,7 +25,9 @@ from sparkle.config.models import (
 )
 from sparkle.datasets.settings import SourceSettings, TaskUse, TrainingMergeSettings
 from sparkle.errors import SparkleError
-from sparkle.inference.settings import InferenceSettings
+from sparkle.external.registry import all_benchmarks, form_of, get_benchmark
+from sparkle.external.settings import BenchmarkSettings
+from sparkle.inference.settings import EndpointSettings, InferenceSettings
 from sparkle.rendering.draw import RenderSpec
 from sparkle.scenes.discs import check_colours
 from sparkle.scenes.spec import DiscSpec, check_scenes
@@ -87,19 +90,30 @@ class Experiment:
 
     def cells(self) -> list[Cell]:
         """All rows that need inference, base models first."""
-        base = [Cell(m, BASE_TRAIN_SET, BASE_SEED) for m in self.models if self.with_base]
+        untrained = (VariantModel, EndpointModel)
+        base = [
+            Cell(name, BASE_TRAIN_SET, BASE_SEED)
+            for name in self.models
+            if self.with_base or isinstance(self.model(name), untrained)
+        ]
         return base + self.trained_cells()
 
     def trained_cells(self) -> list[Cell]:
         return [
             Cell(model, train_set, seed)
             for model in self.models
+            if not isinstance(self.model(model), VariantModel | EndpointModel)
             for train_set in self.train_sets
             for seed in self.config.matrix.seeds
         ]
 
+    def baselines(self) -> dict[str, str]:
+        """Models that are compared with another model than their own base: variants."""
+        models = {name: self.model(name) for name in self.models}
+        return {name: m.of for name, m in models.items() if isinstance(m, VariantModel)}
+
     def reference_cells(self) -> list[Cell]:
-        return [Cell(name, BASE_TRAIN_SET, BASE_SEED) for name in REFERENCES]
+        return [Cell(name, BASE_TRAIN_SET, BASE_SEED) for name in self.config.matrix.references]
 
     # Data -------------------------------------------------------------------------------------
 
@@ -137,8 +151,13 @@ class Experiment:
         )
 
     def evaluation_source(self, name: str) -> SourceSettings:
-        """The source of one evaluation set."""
+        """The source of one synthesized evaluation set."""
         chosen = self.config.evaluation_sets[name]
+        if isinstance(chosen, BenchmarkSetConfig):
+            raise SparkleError(
+                f"The evaluation set '{name}' is read from files, not synthesized.",
+                "Use 'sparkle read-benchmark' for it.",
+            )
         task = get_task(chosen.task)
         options = task.Options(**chosen.options)
         return SourceSettings(
@@ -154,6 +173,27 @@ class Experiment:
             ),
             tasks=(_use(chosen.task, chosen.options),),
         )
+
+    @property
+    def synthetic_sets(self) -> list[str]:
+        """Evaluation sets of the matrix that are synthesized."""
+        return [name for name in self.evaluation_sets if name not in self.benchmark_sets]
+
+    @property
+    def benchmark_sets(self) -> list[str]:
+        """Evaluation sets of the matrix that are read from a benchmark's files."""
+        sets = self.config.evaluation_sets
+        return [n for n in self.evaluation_sets if isinstance(sets[n], BenchmarkSetConfig)]
+
+    def benchmark(self, name: str) -> BenchmarkSettings:
+        """What an evaluation set from files depends on."""
+        chosen = self.config.evaluation_sets[name]
+        if not isinstance(chosen, BenchmarkSetConfig):
+            raise SparkleError(
+                f"The evaluation set '{name}' is synthesized, not read from files.",
+                "Use 'sparkle synthesize' for it.",
+            )
+        return BenchmarkSettings(name=name, seed=self.config.seed, chosen=chosen)
 
     def _discs(self, distractors: int, colours: Palette) -> DiscSpec:
         scenes = self.config.scenes
@@ -210,11 +250,18 @@ class Experiment:
         return model
 
     def finetune(self, model: str, train_set: str, seed: int) -> FinetuneSettings:
+        trained = self.model(model)
+        if isinstance(trained, VariantModel | EndpointModel):
+            raise SparkleError(
+                f"The model '{model}' cannot be fine-tuned here: it is of 'source:"
+                f" {trained.source}'.",
+                "Such a row is evaluated as it is, as train set 'none'.",
+            )
         return FinetuneSettings(
             training=self.training_of(train_set),
             seed=seed,
-            swift=dict(self.model(model).swift),
-            offline=self.model(model).source != "hub",
+            swift=dict(trained.swift),
+            offline=trained.source != "hub",
         )
 
     def training_of(self, train_set: str) -> TrainingConfig:
@@ -223,9 +270,35 @@ class Experiment:
         merged = {**self.config.training.model_dump(exclude_unset=True), **changes}
         return parse(TrainingConfig, merged, f"train_sets.{train_set}.training")
 
+    def base_of(self, model: str) -> str:
+        """The model whose base weights answer for ``model``: itself, but for variants."""
+        chosen = self.model(model)
+        return chosen.of if isinstance(chosen, VariantModel) else model
+
     def inference(self, model: str) -> InferenceSettings:
+        chosen, base = self.model(model), self.model(self.base_of(model))
+        if isinstance(base, VariantModel | EndpointModel):
+            raise SparkleError(f"The model '{model}' has no weights here.", "It is an endpoint.")
+        inference = self.config.inference
+        if not isinstance(chosen, VariantModel):
+            return InferenceSettings(inference=inference, swift=dict(base.swift))
+        if chosen.max_new_tokens is not None:
+            inference = inference.model_copy(update={"max_new_tokens": chosen.max_new_tokens})
         return InferenceSettings(
-            inference=self.config.inference, swift=dict(self.model(model).swift)
+            inference=inference, swift=dict(base.swift), prompting=chosen.prompting
+        )
+
+    def endpoint(self, model: str) -> tuple[EndpointModel, EndpointSettings]:
+        """An endpoint as configured, and of that what its answers depend on."""
+        chosen = self.model(model)
+        if not isinstance(chosen, EndpointModel):
+            raise SparkleError(f"The model '{model}' is no endpoint.", "Use 'sparkle infer'.")
+        return chosen, EndpointSettings(
+            base_url=chosen.base_url,
+            model=chosen.model,
+            max_new_tokens=chosen.max_new_tokens or self.config.inference.max_new_tokens,
+            parameters=chosen.parameters,
+            prompting=chosen.prompting,
         )
 
     # Checks -----------------------------------------------------------------------------------
@@ -237,6 +310,9 @@ class Experiment:
             self._check_train_set(name, train_set.capabilities)
             self.training_of(name)
         for name, evaluation_set in self.config.evaluation_sets.items():
+            if isinstance(evaluation_set, BenchmarkSetConfig):
+                self._check_benchmark(name, evaluation_set)
+                continue
             _check_task(f"evaluation_sets.{name}.task", evaluation_set.task)
             _check_options(
                 f"evaluation_sets.{name}.options", evaluation_set.task, evaluation_set.options
@@ -248,11 +324,19 @@ class Experiment:
         for name, model in self.config.models.items():
             if isinstance(model, EmbeddedModel):
                 _check_architecture(name, model)
+            if isinstance(model, VariantModel):
+                self._check_variant(name, model)
+        if not self.cells():
+            raise SparkleError(
+                "matrix: no row is left to evaluate.",
+                "Endpoints and variants are not trained: add 'none' to matrix.train_sets, or name"
+                " a model that is trained.",
+            )
         return self
 
     def _check_colours(self) -> None:
         specs = [("training_data", s.scene) for s in self.training_sources().values()]
-        for name in self.evaluation_sets:
+        for name in self.synthetic_sets:
             specs.append((f"evaluation_sets.{name}", self.evaluation_source(name).scene))
         for key, spec in specs:
             if isinstance(spec, DiscSpec) and spec.palette is not None:
@@ -270,13 +354,28 @@ class Experiment:
             SparkleError: The scenes of a source cannot; the message names it and has the numbers.
         """
         sources = list(self.training_sources().values())
-        sources += [self.evaluation_source(name) for name in self.evaluation_sets]
+        sources += [self.evaluation_source(name) for name in self.synthetic_sets]
         for source in sources:
             try:
                 check_scenes(source.scene, source.images)
             except SparkleError as error:
                 where = f"{source.role} source '{source.source}'"
                 raise SparkleError(f"{where}: {error.message}", error.hint) from None
+
+    def _check_variant(self, name: str, model: VariantModel) -> None:
+        key = f"models.{name}.of"
+        base = self.config.models.get(model.of)
+        if base is None or model.of not in self.models:
+            raise SparkleError(
+                f"{key}: there is no model '{model.of}' in the matrix.",
+                closest(model.of, [other for other in self.models if other != name]),
+            )
+        if isinstance(base, VariantModel | EndpointModel):
+            raise SparkleError(
+                f"{key}: '{model.of}' has no weights here ('source: {base.source}').",
+                "Name a model of source embedded, folder or hub; an endpoint has a 'prompting' of"
+                " its own.",
+            )
 
     def _check_matrix(self) -> None:
         matrix = self.config.matrix
@@ -306,6 +405,21 @@ class Experiment:
         seeds = matrix.seeds
         if len(set(seeds)) < len(seeds):
             raise SparkleError(f"matrix.seeds: {seeds} names a seed twice.", "Remove one.")
+
+    def _check_benchmark(self, name: str, chosen: BenchmarkSetConfig) -> None:
+        """Names and forms; the files are looked at by :func:`read_items`, before any training."""
+        if chosen.benchmark not in all_benchmarks():
+            raise SparkleError(
+                f"evaluation_sets.{name}.benchmark: there is no benchmark '{chosen.benchmark}'.",
+                closest(chosen.benchmark, all_benchmarks()),
+            )
+        form_of(self.benchmark(name))
+        if chosen.correct_labels and not get_benchmark(chosen.benchmark).correctable:
+            raise SparkleError(
+                f"evaluation_sets.{name}.correct_labels: {chosen.benchmark} has no labels that are"
+                " known to be wrong.",
+                "Remove the key.",
+            )
 
     def _check_train_set(self, name: str, capabilities: list[str]) -> None:
         key = f"train_sets.{name}.capabilities"

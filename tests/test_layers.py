@@ -23,6 +23,7 @@ LAYERS = (
     ("rendering",),
     ("tasks",),
     ("datasets",),
+    ("external",),
     ("models",),
     ("training",),
     ("inference",),

@@ -6,7 +6,7 @@ import argparse
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sparkle.config.base import Settings
 from sparkle.config.load import parse
@@ -61,11 +61,15 @@ def settings_of(
     """The settings given as JSON, or those that ``provider`` takes from the config."""
     if arguments.settings is None:
         return provider(Experiment.load(arguments.config))
+    return parse(model, json_of(arguments.settings, "--settings"), "--settings")
+
+
+def json_of(text: str, option: str) -> Any:
+    """The value of an option that is JSON."""
     try:
-        data = json.loads(arguments.settings)
+        return json.loads(text)
     except json.JSONDecodeError as error:
-        raise SparkleError(f"--settings is no JSON ({error}).", "Use --config instead.") from None
-    return parse(model, data, "--settings")
+        raise SparkleError(f"{option} is no JSON ({error}).", "Use --config instead.") from None
 
 
 def required(arguments: argparse.Namespace, name: str, known: list[str]) -> str:

@@ -12,6 +12,8 @@ from sparkle.datasets.settings import SourceSettings, TrainingMergeSettings
 from sparkle.datasets.synthesis import synthesize
 from sparkle.errors import SparkleError
 from sparkle.experiment import Experiment
+from sparkle.external.dataset import write_benchmark
+from sparkle.external.settings import BenchmarkSettings
 
 
 def register(commands: Commands) -> None:
@@ -60,6 +62,16 @@ def register(commands: Commands) -> None:
 
     parser = add_command(
         commands,
+        "read-benchmark",
+        _read_benchmark,
+        "check the files of a benchmark and write an evaluation dataset from them",
+        "--evaluation-set whatsup_a --output results/data/evaluation/whatsup_a.parquet",
+    )
+    add_settings(parser, "evaluation-set")
+    parser.add_argument("--output", type=Path, required=True, help="Parquet file to write")
+
+    parser = add_command(
+        commands,
         "check-leaks",
         _check_leaks,
         "make sure that no tested scene occurs in training",
@@ -74,7 +86,7 @@ def register(commands: Commands) -> None:
 def _synthesize(arguments: argparse.Namespace) -> None:
     def from_config(experiment: Experiment) -> SourceSettings:
         training = experiment.training_sources()
-        name = required(arguments, "source", [*training, *experiment.evaluation_sets])
+        name = required(arguments, "source", [*training, *experiment.synthetic_sets])
         return training[name] if name in training else experiment.evaluation_source(name)
 
     settings = settings_of(arguments, SourceSettings, from_config)
@@ -104,6 +116,18 @@ def _merge_evaluation(arguments: argparse.Namespace) -> None:
         )
     manifest = merge_evaluation(sources[0], arguments.output)
     print(f"{manifest['questions']} questions")
+
+
+def _read_benchmark(arguments: argparse.Namespace) -> None:
+    def from_config(experiment: Experiment) -> BenchmarkSettings:
+        known = experiment.benchmark_sets
+        return experiment.benchmark(required(arguments, "evaluation-set", known))
+
+    settings = settings_of(arguments, BenchmarkSettings, from_config)
+    manifest = write_benchmark(settings, arguments.output)
+    print(f"{manifest['items']} items, {manifest['questions']} questions")
+    for note in manifest["notes"]:
+        print(f"note: {note}")
 
 
 def _check_leaks(arguments: argparse.Namespace) -> None:

@@ -7,8 +7,11 @@ import json
 from pathlib import Path
 
 from sparkle.commands.common import DEFAULT_CONFIG, Commands, add_command
+from sparkle.config.inference import EndpointModel
 from sparkle.config.models import Config, FolderModel
 from sparkle.experiment import Experiment
+from sparkle.external.dataset import read_items
+from sparkle.external.registry import all_benchmarks
 from sparkle.files import make_folder, write_text
 from sparkle.models.references import check_folder
 from sparkle.tasks import all_tasks
@@ -27,6 +30,10 @@ def register(commands: Commands) -> None:
 
     add_command(commands, "tasks", _tasks, "list the registered tasks", "")
 
+    add_command(
+        commands, "benchmarks", _benchmarks, "list the benchmarks that can be read from files", ""
+    )
+
     parser = add_command(
         commands,
         "schema",
@@ -44,7 +51,14 @@ def _check(arguments: argparse.Namespace) -> None:
         model = experiment.model(name)
         if isinstance(model, FolderModel):
             check_folder(Path(model.path), f"models.{name}.path")
+        if isinstance(model, EndpointModel):
+            from sparkle.inference.endpoint import headers_of  # brings an HTTP client
+
+            headers_of(model)
     experiment.check_scenes()
+    for name in experiment.benchmark_sets:
+        items = read_items(experiment.benchmark(name))
+        print(f"evaluation_sets.{name}: {len(items)} items, every picture present")
     cells, sets = experiment.cells(), experiment.evaluation_sets
     print(
         f"{arguments.config} is valid: {len(experiment.models)} models,"
@@ -56,6 +70,12 @@ def _tasks(arguments: argparse.Namespace) -> None:
     for name, task in all_tasks().items():
         options = ", ".join(task.Options.model_fields) or "-"
         print(f"{name:14} v{task.version}  {task.summary}; options: {options}")
+
+
+def _benchmarks(arguments: argparse.Namespace) -> None:
+    for name, benchmark in all_benchmarks().items():
+        print(f"{name:17} {benchmark.summary}; forms: {', '.join(benchmark.forms)}")
+        print(f"{'':17} from {benchmark.source}")
 
 
 def schema_text() -> str:

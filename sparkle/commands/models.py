@@ -5,16 +5,25 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from sparkle.commands.common import Commands, add_command, add_settings, required, settings_of
+from sparkle.commands.common import (
+    Commands,
+    add_command,
+    add_settings,
+    json_of,
+    required,
+    settings_of,
+)
 from sparkle.commands.progress import reporter
 from sparkle.config.base import Settings
+from sparkle.config.inference import EndpointModel, VariantModel
+from sparkle.config.load import parse
 from sparkle.config.models import BASE_TRAIN_SET, EmbeddedModel, FolderModel, HubModel
 from sparkle.errors import SparkleError
 from sparkle.experiment import Experiment
 from sparkle.files import read_json
 from sparkle.inference.infer import Subject, infer
 from sparkle.inference.reference import answer_by_reference
-from sparkle.inference.settings import InferenceSettings
+from sparkle.inference.settings import EndpointSettings, InferenceSettings
 from sparkle.models.references import check_folder, fetch, read_base, write_base
 from sparkle.training.finetune import finetune
 from sparkle.training.pretraining import pretrain, unpack_shipped
@@ -92,12 +101,27 @@ def register(commands: Commands) -> None:
 
     parser = add_command(
         commands,
+        "ask-endpoint",
+        _ask_endpoint,
+        "answer evaluation sets with an OpenAI-compatible endpoint, keeping answers already given",
+        "--config mine.yaml --model hosted --evaluation-sets results/data/evaluation/*.parquet"
+        " --output predictions",
+    )
+    add_settings(parser, "model")
+    parser.add_argument(
+        "--endpoint", metavar="JSON", help="the endpoint with its limits, as rules pass it"
+    )
+    _add_sets(parser)
+    _add_work(parser)
+
+    parser = add_command(
+        commands,
         "reference",
         _reference,
-        "answer evaluation sets by the oracle or by chance",
+        "answer evaluation sets by the oracle, by chance, or by the most frequent answer",
         "--name oracle --evaluation-sets results/data/evaluation/*.parquet --output predictions",
     )
-    parser.add_argument("--name", required=True, help="oracle or chance")
+    parser.add_argument("--name", required=True, help="oracle, chance or most_frequent")
     _add_sets(parser)
 
 
@@ -162,6 +186,8 @@ def _locate(arguments: argparse.Namespace) -> None:
             raise SparkleError(
                 f"--model: '{name}' is an embedded model.", "Use unpack-model or pretrain for it."
             )
+        if isinstance(model, VariantModel | EndpointModel):
+            raise SparkleError(f"--model: '{name}' has no weights of its own.", "Name another.")
         return LocatedModel(name=name, model=model)
 
     settings = settings_of(arguments, LocatedModel, from_config)
@@ -218,6 +244,33 @@ def _infer(arguments: argparse.Namespace) -> None:
         threads=arguments.threads,
         gpus=arguments.gpus,
         report=reporter(arguments.log, arguments.output),
+    )
+
+
+def _ask_endpoint(arguments: argparse.Namespace) -> None:
+    from sparkle.inference.endpoint import answer_by_endpoint  # brings an HTTP client
+
+    if arguments.settings is None:
+        experiment = Experiment.load(arguments.config)
+        name = required(arguments, "model", experiment.models)
+        endpoint, settings = experiment.endpoint(name)
+    else:
+        if arguments.endpoint is None:
+            raise SparkleError("--endpoint is missing.", "Use --config instead of --settings.")
+        text = json_of(arguments.settings, "--settings")
+        settings = parse(EndpointSettings, text, "--settings")
+        endpoint = parse(EndpointModel, json_of(arguments.endpoint, "--endpoint"), "--endpoint")
+    used = answer_by_endpoint(
+        endpoint,
+        settings,
+        arguments.evaluation_sets,
+        arguments.output,
+        work=arguments.work / "inference",
+        report=reporter(arguments.log, arguments.output),
+    )
+    print(
+        f"{used.questions} answers, {used.prompt_tokens} + {used.completion_tokens} tokens,"
+        f" {used.money:.4f} in money"
     )
 
 

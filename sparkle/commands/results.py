@@ -11,8 +11,9 @@ import yaml
 from sparkle.commands.common import DEFAULT_CONFIG, Commands, add_command
 from sparkle.errors import SparkleError
 from sparkle.experiment import Experiment
+from sparkle.scoring.comparisons import compare, over_seeds, write_comparisons
 from sparkle.scoring.score import score
-from sparkle.scoring.tables import Row, build_matrix, write_tables
+from sparkle.scoring.tables import Row, build_matrix, notes_of, write_tables
 
 
 def register(commands: Commands) -> None:
@@ -42,6 +43,10 @@ def register(commands: Commands) -> None:
     parser.add_argument("--scores", type=Path, required=True, help="folder of all scores")
     _add_rows(parser)
     parser.add_argument("--output", type=Path, required=True, help="folder for the tables")
+    parser.add_argument(
+        "--baselines", nargs="*", default=[], metavar="MODEL=MODEL",
+        help="rows to compare with another model than their own base",
+    )  # fmt: skip
 
     parser = add_command(
         commands,
@@ -92,6 +97,16 @@ def parse_rows(rows: list[str]) -> list[Row]:
     return found
 
 
+def _pairs(texts: list[str]) -> dict[str, str]:
+    found = {}
+    for text in texts:
+        model, equals, base = text.partition("=")
+        if not (model and equals and base):
+            raise SparkleError(f"--baselines: '{text}' is no MODEL=MODEL.", "Write it so.")
+        found[model] = base
+    return found
+
+
 def score_files(folder: Path, rows: list[Row], sets: list[str]) -> dict[Row, dict[str, Path]]:
     """The score file of every row and evaluation set."""
     return {
@@ -105,7 +120,9 @@ def _tables(arguments: argparse.Namespace) -> None:
         arguments.scores, parse_rows(arguments.rows), arguments.evaluation_sets
     )
     matrix = build_matrix(files)
-    write_tables(matrix, arguments.output)
+    write_tables(matrix, arguments.output, notes_of(files))
+    baselines = _pairs(arguments.baselines)
+    write_comparisons(compare(files, baselines), over_seeds(matrix), arguments.output)
     print((arguments.output / "matrix.md").read_text(encoding="utf-8"))
 
 
@@ -137,6 +154,8 @@ def _report(arguments: argparse.Namespace) -> None:
         capabilities=capabilities,
         path=results / "report.html",
         title=f"Sparkle: {config.name}",
+        comparisons_csv=results / "tables" / "comparisons.csv",
+        notes=notes_of(score_files(results / "scores", rows, arguments.evaluation_sets)),
     )
     print(f"report: {results / 'report.html'}")
 

@@ -15,6 +15,9 @@ from sparkle.errors import SparkleError
 
 Model = TypeVar("Model", bound=BaseModel)
 
+_SETS = {"(synthetic)": "EvaluationSetConfig", "(benchmark)": "BenchmarkSetConfig"}
+_TAGS = ("embedded", "folder", "hub", "endpoint", "variant", *_SETS)
+
 
 def load_config(path: Path) -> Config:
     """Read and check one YAML config file (cross-field rules are checked by ``Experiment``)."""
@@ -68,7 +71,7 @@ def parse(model: type[Model], data: Mapping[str, Any], origin: str) -> Model:
 def _describe(fault: dict[str, Any], model: type[BaseModel]) -> tuple[str, str]:
     keys = [str(part) for part in fault["loc"]]
     # A discriminated union adds the chosen tag to the path; a user never wrote that key.
-    path = ".".join(k for k in keys if k not in ("embedded", "folder", "hub")) or "(top level)"
+    path = ".".join(k for k in keys if k not in _TAGS) or "(top level)"
     if fault["type"] == "extra_forbidden":
         known = _known_keys(model, keys[:-1])
         hint = closest(keys[-1], known)
@@ -97,6 +100,8 @@ def _known_keys(model: type[BaseModel], path: list[str]) -> list[str]:
         if "discriminator" in node:
             mapping = node["discriminator"]["mapping"]
             node = resolve({"$ref": mapping[key]}) if key in mapping else {}
+        elif key in _SETS:
+            node = definitions.get(_SETS[key], {})
         elif key in node.get("properties", {}):
             node = resolve(node["properties"][key])
         else:

@@ -5,12 +5,22 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt, field_validator
+from pydantic import (
+    AfterValidator,
+    Discriminator,
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    Tag,
+    field_validator,
+)
 
 from sparkle.config.base import Closed, Form, Geometry, Ground, Palette, Phrases, Style
+from sparkle.config.evaluation import BenchmarkSetConfig
+from sparkle.config.inference import Backend, EndpointModel, VariantModel
 
 BASE_TRAIN_SET = "none"
-REFERENCES = ("oracle", "chance")
+REFERENCES = ("oracle", "chance", "most_frequent")
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -109,6 +119,20 @@ class EvaluationSetConfig(Closed):
     """Options of the task, such as its margin: scenes are drawn anew until the question has it."""
 
 
+def _kind_of_set(value: Any) -> str:
+    """Which union member a set is: read from a benchmark's files, or synthesized."""
+    if isinstance(value, BenchmarkSetConfig):
+        return "(benchmark)"
+    return "(benchmark)" if isinstance(value, dict) and "benchmark" in value else "(synthetic)"
+
+
+AnySetConfig = Annotated[
+    Annotated[EvaluationSetConfig, Tag("(synthetic)")]
+    | Annotated[BenchmarkSetConfig, Tag("(benchmark)")],
+    Discriminator(_kind_of_set),
+]
+
+
 class SynthesisConfig(Closed):
     """How the making of data is divided. Has no influence on the data."""
 
@@ -175,8 +199,10 @@ class InferenceConfig(Closed):
     """Longest answer in tokens."""
     precision: Literal["float32", "bfloat16", "float16"] = "bfloat16"
     """Number format of the computation."""
+    backend: Backend = "transformers"
+    """Engine of the inference; all but `transformers` must be installed beside Sparkle."""
     swift: SwiftOptions = {}
-    """Any further option of `swift infer`, by its name: {infer_backend: vllm}."""
+    """Any further option of `swift infer`, by its name: {vllm_tensor_parallel_size: 2}."""
 
 
 class Architecture(Closed):
@@ -279,7 +305,10 @@ class HubModel(Closed):
     """Options for both `swift sft` and `swift infer`."""
 
 
-ModelConfig = Annotated[EmbeddedModel | FolderModel | HubModel, Field(discriminator="source")]
+ModelConfig = Annotated[
+    EmbeddedModel | FolderModel | HubModel | VariantModel | EndpointModel,
+    Field(discriminator="source"),
+]
 
 
 class MatrixConfig(Closed):
@@ -291,6 +320,9 @@ class MatrixConfig(Closed):
     seeds: Annotated[list[PositiveInt], Field(min_length=1)] = [1]
     """One fine-tuning per seed: order of the data, initial adapters, dropout."""
     evaluation_sets: list[str] | None = None
+    references: list[Literal["oracle", "chance", "most_frequent"]] = ["oracle", "chance"]
+    """Rows that need no model. `oracle`: must be always right. `chance`: random answers.
+    `most_frequent`: always the answer that is most often right in the set."""
 
 
 class StepResources(Closed):
@@ -326,7 +358,7 @@ class Config(Closed):
     synthesis: SynthesisConfig = SynthesisConfig()
     training_data: TrainingDataConfig = TrainingDataConfig()
     train_sets: dict[Name, TrainSetConfig]
-    evaluation_sets: Annotated[dict[Name, EvaluationSetConfig], Field(min_length=1)]
+    evaluation_sets: Annotated[dict[Name, AnySetConfig], Field(min_length=1)]
     models: Annotated[dict[Name, ModelConfig], Field(min_length=1)]
     training: TrainingConfig = TrainingConfig()
     inference: InferenceConfig = InferenceConfig()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import base64
-import json
+import importlib.util
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,9 @@ from sparkle.datasets.merge import EVALUATION_SCHEMA
 from sparkle.datasets.parquet import read_rows
 from sparkle.errors import SparkleError
 from sparkle.files import canonical_json, file_hash, make_folder, text_hash
+from sparkle.inference.answers import append_answers, read_answers
 from sparkle.inference.predictions import Prediction, write_predictions
+from sparkle.inference.prompting import Turn, conversation, prompt_hash
 from sparkle.inference.settings import InferenceSettings
 from sparkle.swift import swift_environment, to_arguments
 
@@ -52,6 +54,7 @@ def infer(
     Answers are appended to a file in ``work`` batch by batch, keyed by model, settings and
     dataset: an interrupted run goes on, and finished sets are not asked again.
     """
+    check_backend(settings.inference.backend)
     make_folder(work)
     engine: Any = None
     for path in evaluation_sets:
@@ -70,8 +73,8 @@ def infer(
             report(f"{path.stem}: {len(known)} answers kept from before")
         if waiting and engine is None:
             engine = load_engine(settings, subject, threads=threads, gpus=gpus, work=work)
-        for batch in _answer(engine, settings, waiting):
-            _append(log, batch)
+        for batch in _answer(engine, settings, waiting, rows):
+            append_answers(log, batch)
             known.update({answer.id: answer for answer in batch})
             report(f"{path.stem}: {len(known)}/{len(rows)} answered")
         write_predictions(folder / path.name, [known[row["id"]] for row in rows])
@@ -88,6 +91,7 @@ def infer_options(settings: InferenceSettings, subject: Subject, gpus: int) -> S
         "stream": False,
         "load_args": False,
         "torch_dtype": inference.precision,
+        "infer_backend": inference.backend,
     }
     if subject.tuned is not None:
         if (subject.tuned / "adapter_config.json").exists():
@@ -99,6 +103,20 @@ def infer_options(settings: InferenceSettings, subject: Subject, gpus: int) -> S
     options.update(settings.swift)
     options.update(inference.swift)
     return options
+
+
+_MODULES = {"vllm": "vllm", "sglang": "sglang", "lmdeploy": "lmdeploy"}
+
+
+def check_backend(backend: str) -> None:
+    """Make sure that the engine of the inference is installed, before a model is loaded."""
+    module = _MODULES.get(backend)
+    if module is not None and importlib.util.find_spec(module) is None:
+        raise SparkleError(
+            f"inference.backend: '{backend}' is not installed in this environment.",
+            f"pip install {module} (it brings a torch of its own choice: best into an environment"
+            " apart), or set 'backend: transformers'.",
+        )
 
 
 def load_engine(
@@ -113,7 +131,10 @@ def load_engine(
 
 
 def _answer(
-    engine: Any, settings: InferenceSettings, rows: list[dict[str, Any]]
+    engine: Any,
+    settings: InferenceSettings,
+    rows: list[dict[str, Any]],
+    pool: list[dict[str, Any]],
 ) -> Iterator[list[Prediction]]:
     if not rows:
         return
@@ -123,43 +144,28 @@ def _answer(
     size = settings.inference.batch_size
     for start in range(0, len(rows), size):
         batch = rows[start : start + size]
-        requests = [
-            InferRequest(
-                messages=[{"role": "user", "content": "<image>" + row["prompt"]}],
-                images=[base64.b64encode(row["image"]).decode()],
-            )
-            for row in batch
-        ]
+        asked = [conversation(row, pool, settings.prompting) for row in batch]
+        requests = [InferRequest(**_request(turns)) for turns in asked]
         begin = time.perf_counter()
         answers = engine.infer(requests, config, use_tqdm=False, **engine.infer_kwargs)
         seconds = time.perf_counter() - begin
         yield [
-            Prediction(row["id"], answer.choices[0].message.content, seconds / len(batch))
-            for row, answer in zip(batch, answers, strict=True)
+            Prediction(
+                row["id"],
+                answer.choices[0].message.content,
+                seconds / len(batch),
+                prompt_hash(turns),
+            )
+            for row, turns, answer in zip(batch, asked, answers, strict=True)
         ]
 
 
-def read_answers(log: Path) -> dict[str, Prediction]:
-    """Answers in a work file by id. The cut last line of a killed run is passed over."""
-    found: dict[str, Prediction] = {}
-    if log.exists():
-        for line in log.read_text(encoding="utf-8").splitlines():
-            try:
-                answer = Prediction(**json.loads(line))
-            except (json.JSONDecodeError, TypeError):
-                continue
-            found[answer.id] = answer
-    return found
-
-
-def _append(log: Path, batch: list[Prediction]) -> None:
-    with open(log, "a+b") as handle:
-        if handle.tell() and not _ends_with_newline(handle):
-            handle.write(b"\n")  # a killed run left half a line: keep ours apart from it
-        text = "".join(json.dumps(asdict(answer), ensure_ascii=False) + "\n" for answer in batch)
-        handle.write(text.encode())
-
-
-def _ends_with_newline(handle: Any) -> bool:
-    handle.seek(-1, 2)
-    return bool(handle.read(1) == b"\n")
+def _request(turns: Sequence[Turn]) -> dict[str, Any]:
+    """Messages and pictures as ms-swift takes them: a mark in the text for each picture."""
+    return {
+        "messages": [
+            {"role": turn.role, "content": ("<image>" if turn.image else "") + turn.text}
+            for turn in turns
+        ],
+        "images": [base64.b64encode(turn.image).decode() for turn in turns if turn.image],
+    }

@@ -16,17 +16,29 @@ PREDICTION_SCHEMA = pa.schema(
         ("id", pa.string()),
         ("response", pa.string()),
         ("latency", pa.float64()),
+        ("prompt_hash", pa.string()),
+        ("prompt_tokens", pa.int64()),
+        ("completion_tokens", pa.int64()),
     ]
 )
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """One raw answer; latency is the time of its batch in seconds, or None."""
+    """One raw answer.
+
+    Attributes:
+        latency: Time of its batch in seconds divided by the batch's size, or None.
+        prompt_hash: Hash of all that was sent: texts and pictures, in their order.
+        prompt_tokens, completion_tokens: As the server of an endpoint counts them, else None.
+    """
 
     id: str
     response: str
     latency: float | None
+    prompt_hash: str | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
 
 
 def write_predictions(path: Path, predictions: Sequence[Prediction]) -> None:

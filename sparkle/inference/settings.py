@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sparkle.config.base import Settings
+from sparkle.config.inference import Prompting
 from sparkle.config.models import InferenceConfig, SwiftOptions
 
 
@@ -12,3 +15,14 @@ class InferenceSettings(Settings):
     inference: InferenceConfig
     swift: SwiftOptions = {}
     """Options of the model, such as its type."""
+    prompting: Prompting = Prompting()
+
+
+class EndpointSettings(Settings):
+    """What the answers of an endpoint depend on; limits of speed and cost are no part of it."""
+
+    base_url: str
+    model: str
+    max_new_tokens: int
+    parameters: dict[str, Any]
+    prompting: Prompting

@@ -15,7 +15,7 @@ from sparkle.tasks import all_tasks
 
 ACCURACY = "accuracy"
 BASE = "none"
-REFERENCES = ("oracle", "chance")
+REFERENCES = ("oracle", "chance", "most_frequent")
 GROUPS = ("Basic", "Composite", "Other")
 COLUMNS = (
     "model", "train_set", "seed", "evaluation_set", "task", "metric", "value", "low", "high", "n",
@@ -84,6 +84,8 @@ class Matrix:
     metrics: tuple[str, ...]
     estimates: Mapping[tuple[Run, str, str], Estimate]
     capabilities: Capabilities = field(default_factory=dict)
+    significance: Mapping[tuple[Run, str], float] = field(default_factory=dict)
+    """P value against the baseline, after Holm's correction, by run and evaluation set."""
 
     def get(self, run: Run, evaluation_set: str, metric: str = ACCURACY) -> Estimate | None:
         """The estimate of that cell, or None where it was not measured."""
@@ -194,6 +196,20 @@ def read_csv(path: Path, columns: Collection[str], hint: str) -> list[dict[str, 
     if missing:
         raise SparkleError(f"{path} lacks the columns {', '.join(missing)}.", hint)
     return [{key: value or "" for key, value in row.items() if key} for row in rows]
+
+
+def read_significance(path: Path) -> dict[tuple[Run, str], float]:
+    """The corrected p value of every comparison in ``comparisons.csv``."""
+    columns = ("model", "train_set", "evaluation_set", "p_holm")
+    found = {}
+    for line, row in enumerate(read_csv(path, columns, _HINT), start=2):
+        try:
+            p_value = number(row["p_holm"])
+        except ValueError as error:
+            raise SparkleError(f"{path}, line {line}: {error}.", _HINT) from None
+        if p_value is not None:
+            found[Run(row["model"], row["train_set"]), row["evaluation_set"]] = p_value
+    return found
 
 
 def number(text: str) -> float | None:

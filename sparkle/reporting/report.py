@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from sparkle.reporting.charts import draw_bars, draw_curves
 from sparkle.reporting.curves import Curve, read_curves
 from sparkle.reporting.figures import inline_svg
 from sparkle.reporting.gallery import OUTCOMES, Gallery, ScoreFiles, build_gallery
-from sparkle.reporting.matrix import Capabilities, Matrix, read_matrix
+from sparkle.reporting.matrix import Capabilities, Matrix, read_matrix, read_significance
 from sparkle.reporting.summary import (
     VERDICTS,
     RunSummary,
@@ -50,6 +51,8 @@ def write_report(
     title: str,
     samples_per_set: int = 6,
     capabilities: Capabilities | None = None,
+    comparisons_csv: Path | None = None,
+    notes: Mapping[str, Sequence[str]] | None = None,
 ) -> None:
     """Write the report to ``path``.
 
@@ -60,6 +63,8 @@ def write_report(
         config_yaml: The resolved configuration, shown as it is.
         samples_per_set: Questions shown per evaluation set, 0 for none.
         capabilities: Tasks that each train set trains, for the marks; read off its name if absent.
+        comparisons_csv: Rows against their baselines; without it the matrix has no stars.
+        notes: What must be known of an evaluation set, such as corrected labels.
 
     Raises:
         SparkleError: A table is missing, empty or malformed.
@@ -67,6 +72,8 @@ def write_report(
     if samples_per_set < 0:
         raise SparkleError(f"samples_per_set is {samples_per_set}.", "Give 0 or more.")
     matrix = read_matrix(matrix_csv, capabilities)
+    if comparisons_csv is not None:
+        matrix = replace(matrix, significance=read_significance(comparisons_csv))
     script = _resource("script.js.j2")
     text = _environment().from_string(_resource("template.html.j2")).render(
         title=title,
@@ -88,6 +95,7 @@ def write_report(
         curves=_curves(matrix, read_curves(training_csvs)),
         galleries=_galleries(matrix, evaluation_sets, scores, samples_per_set),
         outcomes=OUTCOMES,
+        notes=notes or {},
         config_yaml=config_yaml,
     )  # fmt: skip
     write_text(path, text + "\n")

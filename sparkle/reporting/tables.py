@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,11 +17,17 @@ _METRIC_NAMES = {
     "exact_match_rate": "Exact match",
     "mean_optimality_gap": "Mean excess length",
     "mean_absolute_error": "Mean absolute error",
+    "optimal_rate": "Optimal routes",
+    "within_tolerance_rate": "Within the tolerance",
+    "item_accuracy": "Items with all questions right",
+    "pair_accuracy": "Pairs of pictures all right",
+    "set_accuracy": "Sets of pictures all right",
+    "mean_vqa_accuracy": "Agreement with annotators",
 }
-_IN_PERCENT = frozenset(
-    {"accuracy", "parse_rate", "accuracy_parsed", "valid_rate", "exact_match_rate",
-     "mean_optimality_gap"}
-)  # fmt: skip
+_IN_PERCENT = re.compile(
+    r".*accuracy.*|.*_rate|mean_optimality_gap|(?:relation|category|subject)_.*"
+)
+_ALPHA = 0.05
 
 
 @dataclass(frozen=True)
@@ -122,8 +129,12 @@ def _heat_cell(matrix: Matrix, run: Run, name: str) -> Cell:
     if base is not None and not run.is_base:
         parts.append(f"{signed(100 * (estimate.value - base.value))} points against base")
     parts.append("trained on this capability" if trained else "")
+    p_value = matrix.significance.get((run, name))
+    if p_value is not None:
+        parts.append(f"p = {p_value:.2g} against the baseline after Holm's correction")
+    star = "*" if p_value is not None and p_value < _ALPHA else ""
     return Cell(
-        text=f"{100 * estimate.value:.1f}",
+        text=f"{100 * estimate.value:.1f}{star}",
         range=f"{100 * low:.0f}–{100 * high:.0f}" if interval(estimate) else "",
         share=min(max(estimate.value, 0.0), 1.0),
         trained=trained,
@@ -138,7 +149,7 @@ def _who(run: Run) -> str:
 def _metric_cell(estimate: Estimate | None, metric: str) -> Cell:
     if estimate is None:
         return Cell("–")
-    if metric in _IN_PERCENT:
+    if _IN_PERCENT.fullmatch(metric):
         return Cell(percent(estimate.value), interval(estimate))
     if estimate.low is None or estimate.high is None:
         return Cell(f"{estimate.value:.3g}")

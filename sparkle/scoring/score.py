@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +12,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sparkle.datasets.merge import EVALUATION_SCHEMA, question_from_row
-from sparkle.datasets.parquet import read_rows
+from sparkle.datasets.parquet import read_table
 from sparkle.errors import SparkleError
-from sparkle.files import atomic_path
+from sparkle.external.dataset import NOTES, read_notes
+from sparkle.external.registry import find_task, scene_of
+from sparkle.files import atomic_path, file_hash
 from sparkle.inference.predictions import PREDICTION_SCHEMA
-from sparkle.scenes.spec import scene_from_json
-from sparkle.tasks import get_task
+from sparkle.tasks.base import Question, Task
 
 # The columns of every score file; the measures of its task follow.
 SCORE_SCHEMA = pa.schema(
@@ -33,8 +36,51 @@ SCORE_SCHEMA = pa.schema(
         ("latency", pa.float64()),
         ("task_version", pa.int64()),
         ("parser_version", pa.int64()),
+        # The picture (questions on one are not independent), and what results are grouped by.
+        ("scene_hash", pa.string()),
+        ("subject", pa.string()),
+        # What exactly was asked, and in which version of the dataset.
+        ("prompt_hash", pa.string()),
+        ("dataset_hash", pa.string()),
     ]
 )
+_QUESTION_COLUMNS = [name for name in EVALUATION_SCHEMA.names if name != "image"]
+_BATCH = 20_000
+_LONGEST_CACHED = 500
+_MOST_CACHED = 100_000
+
+
+class LazyScene:
+    """A scene that is read from its JSON when a verifier first looks at it; most never do."""
+
+    __slots__ = ("_scene", "_text")
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._scene: Any = None
+
+    def __getattr__(self, name: str) -> Any:
+        if self._scene is None:
+            self._scene = scene_of(self._text)
+        return getattr(self._scene, name)
+
+
+class Parser:
+    """The parsers of all tasks; short answers that were seen before are not read again."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Any, ...], str | None] = {}
+
+    def parse(self, task: Task, response: str, question: Question, subject: str) -> str | None:
+        """What the task reads in an answer. ``subject`` is the question's subject as text."""
+        if len(response) > _LONGEST_CACHED:
+            return task.parse(response, question)
+        key = (task.name, question.kind, question.form, question.options, subject, response)
+        if key not in self._known:
+            if len(self._known) >= _MOST_CACHED:
+                self._known.clear()
+            self._known[key] = task.parse(response, question)
+        return self._known[key]
 
 
 def score(predictions: Path, evaluation_set: Path, output: Path) -> pd.DataFrame:
@@ -43,33 +89,55 @@ def score(predictions: Path, evaluation_set: Path, output: Path) -> pd.DataFrame
     Raises:
         SparkleError: The predictions do not answer exactly the questions of the set.
     """
-    questions = read_rows(evaluation_set, EVALUATION_SCHEMA)
-    answers = read_rows(predictions, PREDICTION_SCHEMA)
-    if [row["id"] for row in answers] != [row["id"] for row in questions]:
-        missing = {row["id"] for row in questions} - {row["id"] for row in answers}
+    questions = read_table(evaluation_set, EVALUATION_SCHEMA, columns=_QUESTION_COLUMNS)
+    answers = read_table(predictions, PREDICTION_SCHEMA)
+    if answers["id"].to_pylist() != questions["id"].to_pylist():
+        missing = set(questions["id"].to_pylist()) - set(answers["id"].to_pylist())
         raise SparkleError(
             f"{predictions} does not fit {evaluation_set}: {len(missing)} of {len(questions)}"
             " questions have no answer, or the order differs.",
             f"Delete {predictions} and run inference again.",
         )
-    rows = [
-        judge(question, answer["response"], answer["latency"])
-        for question, answer in zip(questions, answers, strict=True)
-    ]
-    measures = sorted({name for row in rows for name in get_task(row["task"]).measures})
-    schema = pa.schema([*SCORE_SCHEMA, *((name, pa.float64()) for name in measures)])
-    table = pa.Table.from_pylist(rows, schema=schema)
-    with atomic_path(output) as temporary:
-        pq.write_table(table, temporary, compression="zstd")
-    return table.to_pandas()
+    measures = sorted(
+        {name for task in questions["task"].unique().to_pylist() for name in _measures(task)}
+    )
+    schema = pa.schema(
+        [*SCORE_SCHEMA, *((name, pa.float64()) for name in measures)],
+        metadata={NOTES: json.dumps(read_notes(evaluation_set)).encode()},
+    )
+    parser, dataset_hash = Parser(), file_hash(evaluation_set)
+    with (
+        atomic_path(output) as temporary,
+        pq.ParquetWriter(temporary, schema, compression="zstd") as writer,
+    ):
+        for rows in _batches(questions, answers):
+            judged = [{**judge(*row, parser), "dataset_hash": dataset_hash} for row in rows]
+            writer.write_table(pa.Table.from_pylist(judged, schema=schema))
+    return pq.read_table(output).to_pandas()
 
 
-def judge(row: dict[str, Any], response: str, latency: float | None) -> dict[str, Any]:
-    """One score row for one question (a row of the evaluation dataset) and its raw answer."""
-    question, scene = question_from_row(row), scene_from_json(row["scene"])
-    task = get_task(question.task)
-    parsed = task.parse(response, question)
-    verdict = task.score(parsed, question, scene)
+def _measures(task: str) -> list[str]:
+    return list(find_task(task).measures)
+
+
+def _batches(
+    questions: pa.Table, answers: pa.Table
+) -> Iterator[list[tuple[dict[str, Any], dict[str, Any]]]]:
+    for start in range(0, len(questions), _BATCH):
+        rows = questions.slice(start, _BATCH).to_pylist()
+        given = answers.slice(start, _BATCH).to_pylist()
+        yield list(zip(rows, given, strict=True))
+
+
+def judge(
+    row: dict[str, Any], answer: dict[str, Any], parser: Parser | None = None
+) -> dict[str, Any]:
+    """One score row for one question (a row of the evaluation dataset) and its prediction."""
+    question = question_from_row(row)
+    task = find_task(question.task)
+    response = answer["response"]
+    parsed = (parser or Parser()).parse(task, response, question, row["subject"])
+    verdict = task.score(parsed, question, LazyScene(row["scene"]))
     return {
         "id": row["id"],
         "task": question.task,
@@ -82,7 +150,10 @@ def judge(row: dict[str, Any], response: str, latency: float | None) -> dict[str
         "is_parsed": parsed is not None,
         "correct": verdict.correct,
         **{name: verdict.extras.get(name) for name in task.measures},
-        "latency": latency,
+        "latency": answer["latency"],
         "task_version": task.version,
         "parser_version": task.parser_version,
+        "scene_hash": row["scene_hash"],
+        "subject": row["subject"],
+        "prompt_hash": answer["prompt_hash"],
     }

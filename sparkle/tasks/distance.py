@@ -88,6 +88,7 @@ class Distance(ClassTask):
 
     name = "distance"
     summary = "comparison of distances between pairs of objects"
+    parser_version = 2
     measures = {"absolute_error": "mean"}
     Options = DistanceOptions
 

@@ -33,6 +33,8 @@ _MARKUP = (
     (re.compile(r"\*{1,2}\s?\(?([A-Z])\)?[.:]?\s?\*{1,2}"), r"(\1) "),
     (re.compile(r"[*`]"), " "),
 )
+_MARKED = re.compile(r"[\\*`]")
+"""What every pattern of the markup begins with, beside characters beyond ASCII."""
 _BOXED = re.compile(r"\\boxed\s{0,3}\{([^{}]{1,400})\}")
 
 _FINAL = re.compile(r"(?:answer|option|choice)\b\s{0,3}(?:is|:)?\s{0,3}", re.IGNORECASE)
@@ -49,7 +51,7 @@ _NAME = re.compile(rf"{_LABEL.pattern}|(?<![A-Za-z])({'|'.join(COLOURS)}|gray)(?
 _MOVE = re.compile(r"(?<![a-z])(up|down|left|right)(?:wards?)?(?![a-z])", re.IGNORECASE)
 _BRACKETED = re.compile(r"\[[^\[\]]{0,2000}\]")
 _GAP = re.compile(
-    r"(?:[\s,;>'\"+&|/–—-]|\([^()]{0,40}\)|\d{1,2}[.):]"
+    r"(?:[\s,;=>'\"+&|/–—-]|\([^()]{0,40}\)|\d{1,2}[.):]"
     r"|(?:and|then|to|the|from|at|via|go|goes|move|moves|step|visit|next|start|finally|back|return"
     r"|returning|again|node|disc|disk|circle|object|one|up|down|left|right|n\d{1,3})\b)*",
     re.IGNORECASE,
@@ -72,7 +74,10 @@ _POINTS = (
 
 def plain(text: str) -> str:
     """The end of an answer, where the final one stands, without Markdown, LaTeX and full width."""
-    text = text[-_MAX_CHARACTERS:].translate(_HALF_WIDTH)
+    text = text[-_MAX_CHARACTERS:]
+    if text.isascii() and not _MARKED.search(text):
+        return text  # nothing that any pattern below could match
+    text = text.translate(_HALF_WIDTH)
     for pattern, replacement in _MARKUP:
         text = pattern.sub(replacement, text)
     return text

@@ -1,0 +1,1 @@
+"""External benchmarks: readers of files that users have, and judges of the answers."""

@@ -1,0 +1,135 @@
+"""Ways of asking, the constant reference, backends."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from draw_benchmarks import picture
+from PIL import Image
+
+from sparkle.config.inference import Prompting
+from sparkle.errors import SparkleError
+from sparkle.experiment import Experiment
+from sparkle.inference.infer import Subject, _request, infer, infer_options
+from sparkle.inference.prompting import conversation, plain_hash, prompt_hash
+from sparkle.inference.reference import _kind, _most_frequent
+
+
+def row(number: int, **changes: Any) -> dict[str, Any]:
+    places = ("left", "right", "top", "bottom")
+    return {"id": f"s/{number}", "image": picture("mug", places[number % 4]), "task": "t",
+            "scene_hash": f"p{number % 4}", "kind": "k", "form": "choice", "answer": f"a{number}",
+            "prompt": f"Question {number}?", **changes}  # fmt: skip
+
+
+ROWS = [row(number) for number in range(12)]
+
+
+def test_plain_questions_go_out_as_they_are() -> None:
+    (turn,) = conversation(ROWS[0], ROWS, Prompting())
+    assert (turn.role, turn.text, turn.image) == ("user", "Question 0?", ROWS[0]["image"])
+    assert prompt_hash([turn]) == plain_hash(ROWS[0]) != plain_hash(ROWS[4])
+
+
+def test_examples_are_solved_questions_about_other_pictures() -> None:
+    asked = conversation(ROWS[0], ROWS, Prompting(style="few_shot", shots=3))
+    assert [turn.role for turn in asked] == ["user", "assistant"] * 3 + ["user"]
+    numbers = [int(turn.text[1:]) for turn in asked if turn.role == "assistant"]
+    assert len(set(numbers)) == 3 and not any(number % 4 == 0 for number in numbers)
+    assert asked == conversation(ROWS[0], list(ROWS), Prompting(style="few_shot", shots=3))
+    assert asked != conversation(ROWS[0], ROWS, Prompting(style="few_shot", shots=3, seed=2))
+    sent = _request(asked)
+    assert sent["messages"][0]["content"].startswith("<image>Question ")
+    assert len(sent["images"]) == 4
+    assert sum(message["content"].count("<image>") for message in sent["messages"]) == 4
+
+
+def test_examples_are_of_the_same_kind_and_enough() -> None:
+    pool = [*ROWS[:2], *(row(n, kind="other") for n in range(2, 9))]
+    asked = conversation(ROWS[0], pool, Prompting(style="few_shot", shots=1))
+    assert asked[0].text == "Question 1?"
+    with pytest.raises(SparkleError, match="needs 2 examples, but only 1"):
+        conversation(ROWS[0], pool, Prompting(style="few_shot", shots=2))
+
+
+def test_reasoning_is_asked_for_before_the_answer() -> None:
+    (turn,) = conversation(ROWS[0], ROWS, Prompting(style="chain_of_thought"))
+    assert turn.text.startswith("Question 0?\n") and "step by step" in turn.text
+
+
+def test_a_blank_picture_keeps_its_size_and_shows_nothing() -> None:
+    asked = conversation(ROWS[0], ROWS, Prompting(picture="blank", style="few_shot", shots=2))
+    for turn in asked:
+        if turn.image is not None:
+            with Image.open(io.BytesIO(turn.image)) as image:
+                assert image.size == (50, 50) and len(set(image.tobytes())) == 1
+
+
+def test_the_most_frequent_answer_by_kind() -> None:
+    rows = [row(n, answer=a, kind=k) for n, (a, k) in enumerate(
+        [("x", "1"), ("y", "1"), ("y", "1"), ("b", "2"), ("a", "2")])]  # fmt: skip
+    found = _most_frequent(rows)
+    assert found[_kind(rows[0])] == "y" and found[_kind(rows[3])] == "a"
+
+
+def test_references_are_chosen_by_config(miniature: dict[str, Any]) -> None:
+    names = [cell.model for cell in Experiment.from_mapping(miniature).reference_cells()]
+    assert names == ["oracle", "chance"]
+    miniature["matrix"] = {"references": ["oracle", "chance", "most_frequent"]}
+    assert len(Experiment.from_mapping(miniature).reference_cells()) == 3
+    miniature["matrix"] = {"references": ["blind"]}
+    with pytest.raises(SparkleError, match="matrix.references"):
+        Experiment.from_mapping(miniature)
+
+
+@pytest.mark.parametrize("backend", ["vllm", "sglang", "lmdeploy"])
+def test_a_backend_that_is_not_installed_is_named(
+    miniature: dict[str, Any], tmp_path: Path, backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    miniature["inference"] = {"backend": backend}
+    settings = Experiment.from_mapping(miniature).inference("mini")
+    subject = Subject("folder", None, "identity")
+    assert infer_options(settings, subject, 1)["infer_backend"] == backend
+    with pytest.raises(SparkleError, match=f"'{backend}' is not installed.*\n.*transformers"):
+        infer(settings, subject, [], tmp_path / "out", work=tmp_path / "work")
+    assert not (tmp_path / "work").exists()
+
+
+# Evaluation sets in the config --------------------------------------------------------------------
+
+BAD: list[tuple[dict[str, Any], str]] = [
+    ({"benchmark": "whatsup_c", "path": "x"}, "no benchmark 'whatsup_c'.\n.*whatsup_"),
+    ({"benchmark": "whatsup_a"}, "evaluation_sets.new.path: this key is required"),
+    ({"benchmark": "whatsup_a", "path": "x", "from": "choice"},
+     "evaluation_sets.new.from: unknown key.\n.*'form'"),
+    ({"benchmark": "whatsup_a", "path": "x", "form": "text"}, "form: whatsup_a cannot be asked as"),
+    ({"benchmark": "whatsup_a", "path": "x", "form": "essay"}, "evaluation_sets.new.form"),
+    ({"benchmark": "whatsup_a", "path": "x", "form": "words", "circular": True},
+     "nothing to rotate"),
+    ({"benchmark": "whatsup_b", "path": "x", "correct_labels": True}, "no labels that are known"),
+    ({"benchmark": "mmbench", "path": "x", "rows": 0}, "evaluation_sets.new.rows"),
+    ({"task": "direction", "path": "x"}, "evaluation_sets.new.path: unknown key"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("new", "words"), BAD)
+def test_faults_in_sets_are_named(
+    miniature: dict[str, Any], new: dict[str, Any], words: str
+) -> None:
+    miniature["evaluation_sets"]["new"] = new
+    with pytest.raises(SparkleError, match=words):
+        Experiment.from_mapping(miniature)
+
+
+def test_sets_from_files_stand_beside_synthesized_ones(miniature: dict[str, Any]) -> None:
+    miniature["evaluation_sets"]["new"] = {"benchmark": "whatsup_a", "path": "x"}
+    experiment = Experiment.from_mapping(miniature)
+    assert experiment.benchmark_sets == ["new"] and "new" not in experiment.synthetic_sets
+    with pytest.raises(SparkleError, match="read from files"):
+        experiment.evaluation_source("new")
+    with pytest.raises(SparkleError, match="is synthesized"):
+        experiment.benchmark("direction")

@@ -440,7 +440,7 @@ class Experiment:
 
 def _lesson(model: EmbeddedModel, number: int, lesson: PerceptionLesson) -> LessonSettings:
     recipe = model.pretraining
-    perception = _use("perception", {"points_only": lesson.points_only})
+    perception = _use("perception", {"questions": lesson.questions})
     sources = tuple(
         SourceSettings(
             source=f"lesson{number}-{objects}",
@@ -460,13 +460,13 @@ def _lesson(model: EmbeddedModel, number: int, lesson: PerceptionLesson) -> Less
             asking=Asking(),
             tasks=(perception,),
         )
-        for objects, images in sorted(recipe.images.items())
+        for objects, images in sorted((lesson.images or recipe.images).items())
     )
     merge = TrainingMergeSettings(
         train_set=f"lesson{number}",
         seed=recipe.seed,
         capabilities=("perception",),
-        questions_per_conversation="all",
+        questions_per_conversation=lesson.questions_per_conversation,
     )
     finetune = FinetuneSettings(
         training=lesson.training, seed=recipe.seed, swift=dict(model.swift), offline=True

@@ -242,8 +242,13 @@ class VisionLesson(Closed):
 class PerceptionLesson(Closed):
     """One lesson of the whole model on the `perception` task, by ms-swift."""
 
-    points_only: bool = False
-    """Ask only where single objects are; else all kinds of perception questions."""
+    questions: Literal["points", "extremes", "all"] = "all"
+    """`points`: where single objects are; `extremes`: which of some objects is leftmost,
+    rightmost, highest or lowest; `all`: both, and lists, counts and forms of answers."""
+    images: dict[Annotated[int, Field(ge=1, le=9)], PositiveInt] | None = None
+    """Images by the number of objects in them, where they differ from `pretraining.images`."""
+    questions_per_conversation: PositiveInt | Literal["all"] = "all"
+    """As in `training_data`."""
     training: TrainingConfig = TrainingConfig()
 
 
@@ -263,7 +268,8 @@ class PretrainingConfig(Closed):
     vision: VisionLesson = VisionLesson()
     """The first lesson, of the vision tower alone."""
     lessons: Annotated[list[PerceptionLesson], Field(min_length=1)] = [
-        PerceptionLesson(points_only=True),
+        PerceptionLesson(questions="extremes", images={3: 2000, 5: 4000}),
+        PerceptionLesson(questions="points"),
         PerceptionLesson(),
     ]
     """The further lessons, on the `perception` task, by ms-swift, one after the other."""

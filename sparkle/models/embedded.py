@@ -130,7 +130,7 @@ def _balance(model: LlavaForConditionalGeneration) -> None:
     larger than a fresh word embedding; left so, the model is deaf to the question for long.
     """
     with torch.no_grad():
-        model.model.language_model.embed_tokens.weight.mul_(5.0)
+        model.model.language_model.embed_tokens.weight.mul_(8.0)
         model.model.multi_modal_projector.linear_1.weight.div_(6.0)
 
 

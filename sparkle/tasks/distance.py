@@ -64,8 +64,8 @@ _PHRASES = {
         heldout=("How far apart are {names}?",),
     ),
 }
-_ALL_PAIRS = ("shortest", "longest")
-_TWO_PAIRS = ("shorter", "longer")
+_ALL_PAIRS: tuple[Literal["shortest"], Literal["longest"]] = ("shortest", "longest")
+_TWO_PAIRS: tuple[Literal["shorter"], Literal["longer"]] = ("shorter", "longer")
 _SMALLEST = ("shortest", "shorter")
 _RELATIVE_TOLERANCE = 0.1
 # "N1 and N2 are closer than N3 and N4" names the pair before "than".
@@ -81,6 +81,11 @@ class DistanceOptions(TaskOptions):
         min_length=1,
         description="Question types that an evaluation set draws from.",
     )
+    training_kinds: tuple[Literal["shortest", "longest", "shorter", "longer"], ...] = Field(
+        (*_ALL_PAIRS, *_TWO_PAIRS),
+        min_length=1,
+        description="Comparisons asked in training, one of each per group of objects.",
+    )
 
 
 class Distance(ClassTask):
@@ -95,7 +100,7 @@ class Distance(ClassTask):
     def training_questions(
         self, scene: DiscScene, rng: Rng, asking: Asking, options: Any
     ) -> list[Question]:
-        kinds = [*_ALL_PAIRS, *_TWO_PAIRS]
+        kinds = options.training_kinds
         asked = [self._compare(kind, scene, rng, asking, options) for kind in kinds]
         found = [question for question in asked if question is not None]
         if asking.numbers:

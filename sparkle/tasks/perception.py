@@ -1,14 +1,15 @@
 """Perception: what a base model can do before any fine-tuning. Feeds pre-training only.
 
 It teaches to see (which label is where) and to speak (the forms in which answers are written).
-It never asks for a direction, a region, a comparison of distances or a route: every question is
-about single objects, and wording and answers differ from those of the evaluated tasks.
+It never asks for a direction from one object to another, a region, a distance or a route. Questions
+are about single objects, or about which of several is leftmost, rightmost, highest or lowest, and
+wording and answers differ from those of the evaluated tasks.
 """
 
 from __future__ import annotations
 
 import string
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -36,15 +37,29 @@ _PHRASES = {
     "option": Phrasing(
         train=("Which option says {word}?",), heldout=("Under which letter do you read {word}?",)
     ),
+    "extreme": Phrasing(
+        train=("Which of {names} is {word}?", "Among {names}, which is {word}?"),
+        heldout=("Looking at {names}, which one is {word}?",),
+    ),
     "repeat": Phrasing(train=("Repeat: {word}", "Write: {word}"), heldout=("Say: {word}",)),
 }
 
 # One more question per image, of a kind drawn from these; a list replaces all other questions.
+_EXTREMES_SHARE = 0.5
+_EXTREMES_PER_IMAGE = 8
 _OTHER_KINDS = (*["labels"] * 14, "count", "option", "repeat", "repeat", "list", "list")
 
 
+_EXTREMES = {"leftmost": (0, 1), "rightmost": (0, -1), "highest": (1, -1), "lowest": (1, 1)}
+"""Word -> (coordinate, sign that makes it the least)."""
+_SUBJECTS = {"identify": ("place",), "extreme": ("names", "word")}
+_EXTREMES_OF = (2, 3, 3, 3, 4)
+
+
 class PerceptionOptions(TaskOptions):
-    points_only: bool = Field(False, description="Ask only where single objects are.")
+    questions: Literal["points", "extremes", "all"] = Field(
+        "all", description="points: where single objects are; extremes: which is leftmost, ..."
+    )
 
 
 class Perception(Task):
@@ -58,10 +73,13 @@ class Perception(Task):
     def training_questions(
         self, scene: DiscScene, rng: Rng, asking: Asking, options: Any
     ) -> list[Question]:
-        if options.points_only:
+        if options.questions == "points":
             return [
                 self._point(scene.basic[i], rng, asking) for i in rng.permutation(len(scene.basic))
             ]
+        several = len(scene.basic) > 1
+        if options.questions == "extremes" or (several and rng.random() < _EXTREMES_SHARE):
+            return self._extremes(scene, rng, asking) if several else []
         other = str(rng.choice(_OTHER_KINDS))
         if other == "list":
             answer = ", ".join(f"{d.label} {_place(d)}" for d in scene.basic)
@@ -88,6 +106,23 @@ class Perception(Task):
                 found.append(self._point(waiting.pop(), rng, asking))
         return found
 
+    def _extremes(self, scene: DiscScene, rng: Rng, asking: Asking) -> list[Question]:
+        """Which of two to four discs is leftmost, ...: one coordinate of each, compared."""
+        discs, found = scene.basic, []
+        for _ in range(_EXTREMES_PER_IMAGE):
+            count = min(len(discs), int(rng.choice(_EXTREMES_OF)))
+            chosen = sorted(int(i) for i in rng.permutation(len(discs))[:count])
+            named = [discs[i] for i in chosen]
+            word = str(rng.choice(list(_EXTREMES)))
+            axis, sign = _EXTREMES[word]
+            values = [sign * (disc.x, disc.y)[axis] for disc in named]
+            if sorted(values)[0] == sorted(values)[1]:
+                continue
+            answer = named[values.index(min(values))].label
+            names = f"{', '.join(d.label for d in named[:-1])} and {named[-1].label}"
+            found.append(self._ask("extreme", answer, rng, asking, names=names, word=word))
+        return found
+
     def _other(self, kind: str, scene: DiscScene, rng: Rng, asking: Asking) -> Question:
         if kind == "labels":
             answer = ", ".join(d.label for d in scene.basic)
@@ -110,7 +145,7 @@ class Perception(Task):
 
     def _ask(self, kind: str, answer: str, rng: Rng, asking: Asking, **values: str) -> Question:
         prompt = _PHRASES[kind].pick(rng, asking.phrases, **values)
-        subject = {"place": values["place"]} if kind == "identify" else {}
+        subject = {key: values[key] for key in _SUBJECTS.get(kind, ())}
         return Question(self.name, kind, "open", prompt, answer, answer, subject=subject)
 
     def _option(self, rng: Rng, asking: Asking) -> Question:

@@ -29,7 +29,11 @@ from sparkle.training.settings import PretrainingSettings
 
 _MOST_OBJECTS = 6
 _SHARPNESS = 12.0  # from cosine likeness to logits
-_DIGITS = 4  # units and tenths of x and of y
+_GRID = 5
+_AXIS = 11
+"""A place is told by bumps on a coarse grid, and by finer ones along either axis."""
+_LENGTH = 8.0
+"""Length of the label's part and of the place's part of a picture's vector."""
 _REACH = 0.8
 """A patch belongs to a disc whose centre is at most so many canvas units from the patch's."""
 
@@ -48,9 +52,9 @@ def teach_vision(
     words = _words(folder, model, settings)
     sizes = settings.architecture
     images, classes, places = _lessons(settings, sizes.image_size // sizes.patch_size)
-    head = torch.nn.Linear(sizes.text_width, 1 + 2 + 10 * _DIGITS)
+    codes = place_codes(sizes.text_width, seed)
     tower, projector = model.model.vision_tower, model.model.multi_modal_projector
-    weights = [*tower.parameters(), *projector.parameters(), *head.parameters()]
+    weights = [*tower.parameters(), *projector.parameters()]
     optimiser = torch.optim.AdamW(weights, betas=(0.9, 0.98), weight_decay=0.02, fused=True)
     order = np.random.Generator(np.random.Philox(seed))
     queue: list[int] = []
@@ -62,8 +66,7 @@ def teach_vision(
         for group in optimiser.param_groups:
             group["lr"] = rate
         features = _features(model, images[batch])
-        likeness = _SHARPNESS * functional.normalize(features, dim=-1) @ words.T
-        loss, right = _loss(likeness, head(features), classes[batch], places[batch])
+        loss, right = _loss(features, words, codes, classes[batch], places[batch])
         optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
@@ -99,20 +102,43 @@ def _features(model: LlavaForConditionalGeneration, images: torch.Tensor) -> tor
     return features
 
 
+def place_codes(width: int, seed: int) -> torch.Tensor:
+    """Random orthonormal directions, (bumps + 1, width): of each bump, and of empty ground."""
+    generator = torch.Generator().manual_seed(seed + 1)
+    square = torch.randn(width, width, generator=generator)
+    rows: torch.Tensor = torch.linalg.qr(square)[0][: _GRID**2 + 2 * _AXIS + 1]
+    return rows
+
+
+def place_bumps(places: torch.Tensor) -> torch.Tensor:
+    """Heights of the bumps at places (n, 2) in canvas units: (n, bumps), of length 1 each."""
+    middles = torch.linspace(1.0, CANVAS - 1.0, _GRID)
+    coarse = torch.exp(-(((places[:, :, None] - middles) / 2.0) ** 2))
+    grid = (coarse[:, 0, :, None] * coarse[:, 1, None, :]).flatten(1)
+    ticks = torch.linspace(0.0, CANVAS, _AXIS)
+    fine = torch.exp(-((places[:, :, None] - ticks) ** 2)).flatten(1)
+    parts = (functional.normalize(grid, dim=-1), functional.normalize(fine, dim=-1))
+    return torch.cat(parts, dim=-1) / math.sqrt(2.0)
+
+
 def _loss(
-    likeness: torch.Tensor, output: torch.Tensor, classes: torch.Tensor, places: torch.Tensor
+    features: torch.Tensor,
+    words: torch.Tensor,
+    codes: torch.Tensor,
+    classes: torch.Tensor,
+    places: torch.Tensor,
 ) -> tuple[torch.Tensor, float]:
-    nothing, points, digits = output.split([1, 2, 10 * _DIGITS], dim=-1)
-    scores = torch.cat((nothing, likeness), dim=-1)
+    codes, nothing = codes[:-1], codes[-1]
+    kinds = torch.cat((nothing[None], words))
+    scores = _SHARPNESS * functional.normalize(features, dim=-1) @ kinds.T
     reading = functional.cross_entropy(scores.flatten(0, -2), classes.flatten())
     covered = classes > 0
-    truth = places[covered]
-    locating = (points[covered] - (truth / 5 - 1)).pow(2).mean()
-    tenths = (truth * 10).round().clamp(0, 99).long()
-    written = torch.stack((tenths // 10, tenths % 10), dim=-1).flatten()
-    spelling = functional.cross_entropy(digits[covered].view(-1, 10), written)
+    told = place_bumps(places[covered]) @ codes
+    wanted = _LENGTH * (words[classes[covered] - 1] + told)
+    locating = (features[covered] - wanted).pow(2).sum(-1).mean() / _LENGTH**2
+    ground = (features[~covered] - _LENGTH * nothing).pow(2).sum(-1).mean() / _LENGTH**2
     right = (scores.argmax(-1) == classes)[covered].float().mean()
-    return reading + 2.0 * locating + 0.3 * spelling, float(right)
+    return reading + locating + 0.3 * ground, float(right)
 
 
 def _learning_rate(lesson: VisionLesson, step: int) -> float:

@@ -60,7 +60,10 @@ rule data_merge_training:
         ),
     output:
         manifest="<results>/data/training/{train_set}/manifest.json",
+        # A large train set has more parts; the manifest lists them all.
         data="<results>/data/training/{train_set}/data/part-00000.parquet",
+        scenes="<results>/data/training/{train_set}/scenes.parquet",
+        card="<results>/data/training/{train_set}/README.md",
     log:
         "logs/data_merge_training/{train_set}.log",
     localrule: True
@@ -78,6 +81,8 @@ rule data_merge_evaluation:
     output:
         data="<results>/data/evaluation/{evaluation_set}.parquet",
         manifest="<results>/data/evaluation/{evaluation_set}.json",
+        scenes="<results>/data/evaluation/scenes/{evaluation_set}.parquet",
+        card="<results>/data/evaluation/{evaluation_set}.md",
     log:
         "logs/data_merge_evaluation/{evaluation_set}.log",
     localrule: True

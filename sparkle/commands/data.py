@@ -6,8 +6,11 @@ import argparse
 from pathlib import Path
 
 from sparkle.commands.common import Commands, add_command, add_settings, required, settings_of
+from sparkle.datasets.card import write_merged_card
+from sparkle.datasets.exports import FORMATS, export_dataset
 from sparkle.datasets.leaks import check_leaks
 from sparkle.datasets.merge import merge_evaluation, merge_training
+from sparkle.datasets.merged import open_dataset
 from sparkle.datasets.settings import SourceSettings, TrainingMergeSettings
 from sparkle.datasets.synthesis import synthesize
 from sparkle.errors import SparkleError
@@ -67,6 +70,22 @@ def register(commands: Commands) -> None:
     parser.add_argument("--evaluation", type=Path, nargs="+", help="evaluation manifests")
     parser.add_argument("--output", type=Path, required=True, help="JSON report to write")
 
+    parser = add_command(
+        commands,
+        "export",
+        _export,
+        "write a merged dataset for ms-swift, Hugging Face, WebDataset, or as PNG and JSON lines",
+        "--dataset results/data/training/full --format huggingface --output exports/full",
+    )
+    parser.add_argument(
+        "--dataset",
+        type=Path,
+        required=True,
+        help="folder of a train set, or file of an evaluation set",
+    )
+    parser.add_argument("--format", required=True, help=f"one of: {', '.join(FORMATS)}")
+    parser.add_argument("--output", type=Path, required=True, help="folder to make")
+
 
 def _synthesize(arguments: argparse.Namespace) -> None:
     def from_config(experiment: Experiment) -> SourceSettings:
@@ -84,6 +103,7 @@ def _merge_training(arguments: argparse.Namespace) -> None:
 
     settings = settings_of(arguments, TrainingMergeSettings, from_config)
     manifest = merge_training(settings, job_manifests(arguments.sources), arguments.output)
+    write_merged_card(open_dataset(arguments.output))
     print(f"{manifest['questions']} questions, {manifest['conversations']} conversations")
 
 
@@ -94,12 +114,18 @@ def _merge_evaluation(arguments: argparse.Namespace) -> None:
             f"An evaluation set has one source, not {len(sources)}.", "Give one folder of shards."
         )
     manifest = merge_evaluation(sources[0], arguments.output)
+    write_merged_card(open_dataset(arguments.output))
     print(f"{manifest['questions']} questions")
 
 
 def _check_leaks(arguments: argparse.Namespace) -> None:
     check_leaks(arguments.training, arguments.evaluation, arguments.output)
     print(f"no leak: {len(arguments.training)} x {len(arguments.evaluation)} datasets compared")
+
+
+def _export(arguments: argparse.Namespace) -> None:
+    record = export_dataset(open_dataset(arguments.dataset), arguments.format, arguments.output)
+    print(f"{record['rows']} rows in {arguments.output}; its README.md tells how to load them")
 
 
 def job_manifests(paths: list[Path]) -> list[list[Path]]:

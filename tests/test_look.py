@@ -364,7 +364,7 @@ def test_long_texts_are_wrapped_and_cut(tmp_path: Path) -> None:
 FAULTS = [
     (["preview", "--dataset", "nowhere", "--output", "x"], "no merged dataset"),
     (["preview", "--dataset", "DATA/training/full", "--count", "0", "--output", "x"], "1 or more"),
-    (["preview", "--dataset", "DATA/training/full", "--columns", "0", "--output", "x"], "--columns"),
+    (["preview", "--dataset", "nowhere", "--columns", "0", "--output", "x"], "--columns"),
     (["preview", "--dataset", "DATA/training/full", "--count", "800", "--columns", "1",
       "--output", "x"], "too high"),
     (["describe", "--datasets", "DATA/evaluation", "--output", "x"], "no merged dataset"),

@@ -54,7 +54,7 @@ def shared_rows(hashes: np.ndarray, known: np.ndarray) -> np.ndarray:
     """Rows of ``hashes`` whose value occurs in the sorted array ``known``."""
     if not len(known):
         return np.zeros(0, np.int64)
-    # Sorted needles walk through the haystack once: 7 times faster at 1M in 10M.
+    # Sorted needles walk through the haystack once: 7 times faster for 1M in 10M.
     order = np.argsort(hashes)
     needles = hashes[order]
     places = np.minimum(np.searchsorted(known, needles), len(known) - 1)

@@ -28,7 +28,9 @@ from sparkle.scenes.spec import scene_from_json
 
 _SAMPLED = 100_000
 _MAX_CLASSES = 40
-"""Kinds with more different answers than this have no classes: numbers, coordinates, routes."""
+_LEAST_PER_CLASS = 2
+"""Kinds with more different answers, or fewer questions per answer on average, have no classes:
+numbers, coordinates, routes."""
 _PLACE_BINS = 20
 _DIFFICULTY_BINS = 20
 _QUESTION_COLUMNS = tuple(
@@ -127,7 +129,7 @@ class _Collector:
             classes={
                 kind: dict(sorted(counts.items()))
                 for kind, counts in sorted(self._answers.items())
-                if counts is not None
+                if counts and counts.total() >= _LEAST_PER_CLASS * len(counts)
             },
             difficulty={
                 kind: histogram(np.concatenate(parts))

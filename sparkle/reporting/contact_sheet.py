@@ -23,7 +23,7 @@ _GAP = 28
 _PAGE = "#f6f7f8"
 _TEXT, _SMALL, _TITLE = 22, 18, 38
 _LEADING = 1.32
-_MAX_LINES = 7
+_MAX_LINES = 14
 _ACCENT = SERIES[1]
 _ANSWER = SERIES[2]
 
@@ -98,7 +98,7 @@ def _lines(shown: Shown) -> list[_Line]:
     lines = [_Line(shown.id, _SMALL, MUTED)]
     for question in shown.questions[:MAX_QUESTIONS]:
         lines += _paragraph(prompt_text(question), INK, space=10)
-        lines += _paragraph(question.answer, _ANSWER)
+        lines += _paragraph(answer_text(question), _ANSWER)
     hidden = len(shown.questions) - MAX_QUESTIONS
     if hidden > 0:
         lines.append(_Line(f"and {hidden} more", _SMALL, MUTED, space=10))
@@ -106,8 +106,14 @@ def _lines(shown: Shown) -> list[_Line]:
 
 
 def prompt_text(question: Asked) -> str:
-    """A prompt without the blank lines and the advice about its form."""
+    """A prompt without blank lines."""
     return "\n".join(line for line in question.prompt.splitlines() if line.strip())
+
+
+def answer_text(question: Asked) -> str:
+    """The answer, and what it stands for where it is a letter."""
+    plain = question.target in question.answer
+    return question.answer if plain else f"{question.answer} = {question.target}"
 
 
 def _paragraph(text: str, colour: str, space: int = 2) -> list[_Line]:

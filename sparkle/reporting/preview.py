@@ -11,7 +11,13 @@ from markupsafe import Markup
 
 from sparkle.datasets.glimpse import Glimpse, Shown
 from sparkle.files import atomic_path, write_text
-from sparkle.reporting.contact_sheet import MAX_QUESTIONS, decoded, draw_sheet, prompt_text
+from sparkle.reporting.contact_sheet import (
+    MAX_QUESTIONS,
+    answer_text,
+    decoded,
+    draw_sheet,
+    prompt_text,
+)
 from sparkle.reporting.overlay import Mark, marks
 from sparkle.reporting.page import environment, resource
 
@@ -35,6 +41,7 @@ def write_preview(seen: Glimpse, output: Path, columns: int = 4) -> list[Path]:
         style=Markup(resource("style.css.j2")),
         cards=[(shown, _picture(shown), overlay_svg(marks(shown))) for shown in seen.shown],
         prompt_text=prompt_text,
+        answer_text=answer_text,
         most=MAX_QUESTIONS,
     )
     write_text(page, text + "\n")

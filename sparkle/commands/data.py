@@ -12,6 +12,7 @@ from sparkle.datasets.leaks import check_leaks
 from sparkle.datasets.merge import merge_evaluation, merge_training
 from sparkle.datasets.merged import open_dataset
 from sparkle.datasets.settings import SourceSettings, TrainingMergeSettings
+from sparkle.datasets.shards import job_files
 from sparkle.datasets.synthesis import synthesize
 from sparkle.errors import SparkleError
 from sparkle.experiment import Experiment
@@ -132,8 +133,6 @@ def job_manifests(paths: list[Path]) -> list[list[Path]]:
     """Job manifests grouped by source. A folder stands for all manifests in it."""
     grouped: dict[Path, list[Path]] = {}
     for path in paths:
-        found = sorted(path.glob("job-*.json")) if path.is_dir() else [path]
-        if not found:
-            raise SparkleError(f"{path} holds no shards.", "Run 'sparkle synthesize' first.")
+        found = job_files(path) if path.is_dir() else [path]
         grouped.setdefault(found[0].parent, []).extend(found)
     return list(grouped.values())

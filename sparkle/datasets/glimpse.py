@@ -16,8 +16,7 @@ from sparkle.datasets.conversations import IMAGE_MARK
 from sparkle.datasets.examples import image_id
 from sparkle.datasets.merged import Merged, open_dataset
 from sparkle.datasets.scenes_index import read_scenes
-from sparkle.datasets.shards import listed_shards, source_settings
-from sparkle.datasets.statistics import job_files
+from sparkle.datasets.shards import job_files, listed_shards, source_settings
 from sparkle.errors import SparkleError
 from sparkle.scenes.randomness import item_generator
 from sparkle.scenes.spec import Scene, scene_from_json

@@ -228,6 +228,18 @@ def tables_of(file: pq.ParquetFile, columns: Sequence[str] | None = None) -> Ite
         yield pa.Table.from_batches([batch])
 
 
+def job_files(folder: Path) -> list[Path]:
+    """The job manifests in a folder of shards.
+
+    Raises:
+        SparkleError: There are none.
+    """
+    found = sorted(folder.glob("job-*.json"))
+    if not found:
+        raise SparkleError(f"{folder} holds no shards.", "Run 'sparkle synthesize' first.")
+    return found
+
+
 def source_settings(manifests: Sequence[Path]) -> SourceSettings:
     """The settings that the first job manifest carries."""
     return SourceSettings.model_validate(read_json(manifests[0])["settings"])

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from sparkle.datasets.conversations import wanted_questions
 from sparkle.datasets.merge import kind_counts
 from sparkle.datasets.merged import Merged
-from sparkle.datasets.shards import read_shards, source_settings
+from sparkle.datasets.shards import job_files, read_shards, source_settings
 from sparkle.errors import SparkleError
 from sparkle.scenes.discs import DiscScene
 from sparkle.scenes.geometry import CANVAS
@@ -215,15 +215,3 @@ def _add_shards(
 def _question_tables(manifests: list[Path]) -> Iterator[pa.Table]:
     # The merge has verified these shards; a fault since then shows as an unreadable file.
     return read_shards(manifests, ["scene", *_QUESTION_COLUMNS], verify=False)
-
-
-def job_files(folder: Path) -> list[Path]:
-    """The job manifests in a folder of shards.
-
-    Raises:
-        SparkleError: There are none.
-    """
-    found = sorted(folder.glob("job-*.json"))
-    if not found:
-        raise SparkleError(f"{folder} holds no shards.", "Run 'sparkle synthesize' first.")
-    return found

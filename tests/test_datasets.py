@@ -378,7 +378,7 @@ def test_a_failed_shard_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monke
     def fail(*_: Any, **__: Any) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr(pq, "write_table", fail)
+    monkeypatch.setattr(pq.ParquetWriter, "write_table", fail)
     with pytest.raises(OSError, match="disk full"):
         synthesize(source(), tmp_path, report=quiet)
     assert files_in(tmp_path) == []

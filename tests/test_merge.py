@@ -20,7 +20,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sparkle.datasets.merge as merging
-import sparkle.datasets.shards as shards_module
 from sparkle.datasets.conversations import turn_order
 from sparkle.datasets.leaks import shared_rows
 from sparkle.datasets.merge import merge_evaluation, merge_training
@@ -28,7 +27,13 @@ from sparkle.datasets.merged import open_dataset
 from sparkle.datasets.parquet import regrouped
 from sparkle.datasets.scenes_index import read_scenes, scene_ids
 from sparkle.datasets.settings import SourceSettings, TrainingMergeSettings
-from sparkle.datasets.shards import DamagedShardError, kept_shard, read_shards, write_shard
+from sparkle.datasets.shards import (
+    SHARD_SCHEMA,
+    DamagedShardError,
+    kept_shard,
+    read_shards,
+    write_shard,
+)
 from sparkle.datasets.synthesis import make_row, synthesize
 from sparkle.errors import SparkleError
 from sparkle.files import atomic_path, file_hash
@@ -212,7 +217,7 @@ for number in range(0, images, 500):
         for i in range(number, number + 500)
     ]
     table = pa.Table.from_pylist(rows, schema=SHARD_SCHEMA)
-    infos.append(write_shard(folder / f"shard-{number:05d}.parquet", table, settings.identity()))
+    infos.append(write_shard(folder / f"shard-{number:05d}.parquet", [table], settings.identity()))
 del rows, table
 write_job_manifest(folder, 0, settings, infos)
 merging.PART_BYTES = 8 << 20
@@ -241,8 +246,12 @@ def test_memory_is_far_below_the_size_of_the_data(tmp_path: Path) -> None:
 # Writers and disks ------------------------------------------------------------------------------
 
 
-def rows_of_shard(number: int) -> list[dict[str, Any]]:
-    return [make_row(source(), index) for index in range(4 * number, 4 * number + 4)]
+def tables_of_shard(number: int, size: int = 4) -> list[pa.Table]:
+    """The four rows of a shard in tables of ``size`` rows."""
+    rows = [make_row(source(), index) for index in range(4 * number, 4 * number + 4)]
+    return [
+        pa.Table.from_pylist(rows[i : i + size], schema=SHARD_SCHEMA) for i in range(0, 4, size)
+    ]
 
 
 def test_two_writers_of_the_same_shards_do_no_harm(tmp_path: Path) -> None:
@@ -265,14 +274,12 @@ def test_two_writers_of_the_same_shards_do_no_harm(tmp_path: Path) -> None:
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
-def test_who_comes_second_keeps_the_shard_that_is_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_who_comes_second_keeps_the_shard_that_is_there(tmp_path: Path) -> None:
     path = tmp_path / "shard-00000.parquet"
-    first = write_shard(path, rows_of_shard(0), "id")
-    monkeypatch.setattr(shards_module, "_ROW_GROUP", 2)  # other bytes for the same rows
-    assert write_shard(path, rows_of_shard(0), "id") == first == kept_shard(path, "id")
-    other = write_shard(path, rows_of_shard(1), "other")
+    first = write_shard(path, tables_of_shard(0), "id")
+    # Other row groups make other bytes of the same rows.
+    assert write_shard(path, tables_of_shard(0, size=2), "id") == first == kept_shard(path, "id")
+    other = write_shard(path, tables_of_shard(1), "other")
     assert other.sha256 != first.sha256 and kept_shard(path, "id") is None
     assert files_in(tmp_path) == ["shard-00000.json", "shard-00000.parquet"]
 
@@ -306,7 +313,7 @@ def test_a_manifest_of_something_else_is_an_error(tmp_path: Path, manifest: str)
 @pytest.mark.parametrize("note", ["[]", "{}", "no json"])
 def test_a_broken_note_makes_the_shard_anew(tmp_path: Path, note: str) -> None:
     path = tmp_path / "shard-00000.parquet"
-    write_shard(path, rows_of_shard(0), "id")
+    write_shard(path, tables_of_shard(0), "id")
     path.with_suffix(".json").write_text(note)
     assert kept_shard(path, "id") is None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,12 @@ SHARD_SCHEMA = pa.schema(
         ("questions", pa.list_(_QUESTION)),
     ]
 )
-_ROW_GROUP = 1000
+# Pictures are compressed already and differ all, as scenes do: neither compression nor a dictionary
+# would gain anything, and a minimum and maximum of bytes tells nothing.
+_REPEATED = [
+    "questions.list.element." + name
+    for name in ("task", "kind", "form", "prompt", "answer", "target", "subject")
+] + ["questions.list.element.options.list.element"]
 _BATCH_BYTES = 16 << 20
 """Uncompressed bytes of rows that are read at a time."""
 
@@ -54,18 +59,21 @@ class DamagedShardError(SparkleError):
     """A shard is not what its job manifest says; the manifest has been withdrawn."""
 
 
-def write_shard(path: Path, rows: list[dict[str, Any]] | pa.Table, identity: str) -> ShardInfo:
-    """Write rows as one Parquet file, and beside it what it is and which settings made it.
+def write_shard(path: Path, tables: Iterable[pa.Table], identity: str) -> ShardInfo:
+    """Write tables as one Parquet file, one row group each, and a note of what it is beside it.
 
     Two writers of the same shard do no harm: the file takes its name in one step, and who comes
     second keeps the intact shard that is there. Should their bytes differ (other deflate
     libraries) and the two meet between file and note, the shard counts as damaged and is made anew.
     """
-    table = rows if isinstance(rows, pa.Table) else pa.Table.from_pylist(rows, schema=SHARD_SCHEMA)
+    rows = 0
     try:
         with atomic_path(path) as temporary:
-            pq.write_table(table, temporary, compression="zstd", row_group_size=_ROW_GROUP)
-            info = ShardInfo(path.name, table.num_rows, file_hash(temporary))
+            with pq.ParquetWriter(temporary, SHARD_SCHEMA, **_writer_options()) as writer:
+                for table in tables:
+                    writer.write_table(table)
+                    rows += table.num_rows
+            info = ShardInfo(path.name, rows, file_hash(temporary))
             others = kept_shard(path, identity)
             if others is not None:
                 raise _AlreadyThere(others)
@@ -73,6 +81,15 @@ def write_shard(path: Path, rows: list[dict[str, Any]] | pa.Table, identity: str
         return there.info
     write_json(_note(path), {**asdict(info), "identity": identity})
     return info
+
+
+def _writer_options() -> dict[str, Any]:
+    names = [*_REPEATED, "scene", "scene_hash", "index", "questions.list.element.difficulty"]
+    return {
+        "compression": {**dict.fromkeys(names, "zstd"), "image": "none"},
+        "use_dictionary": _REPEATED,
+        "write_statistics": ["index"],
+    }
 
 
 class _AlreadyThere(Exception):

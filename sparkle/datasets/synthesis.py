@@ -8,9 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from sparkle.datasets.settings import SourceSettings
-from sparkle.datasets.shards import ShardInfo, kept_shard, write_job_manifest, write_shard
+from sparkle.datasets.shards import (
+    SHARD_SCHEMA,
+    ShardInfo,
+    kept_shard,
+    write_job_manifest,
+    write_shard,
+)
 from sparkle.errors import SparkleError
 from sparkle.files import canonical_json
 from sparkle.rendering import render_png
@@ -123,7 +130,8 @@ def synthesize(
             first = number * settings.images_per_shard
             last = min(first + settings.images_per_shard, settings.images)
             rows = [make_row(settings, index) for index in range(first, last)]
-            info = write_shard(path, rows, settings.identity())
+            table = pa.Table.from_pylist(rows, schema=SHARD_SCHEMA)
+            info = write_shard(path, [table], settings.identity())
         infos.append(info)
         report(f"{settings.source}: shard {number + 1}/{count}, {info.rows} images")
     write_job_manifest(folder, job, settings, infos)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,8 +22,7 @@ Point = tuple[float, float]
 
 _NODE_RADIUS = 0.3
 """Radius of a grid node as a fraction of the distance between neighbours, as rendering has it."""
-_ROUTE = re.compile(r"N\d+(?:, N\d+){2,}")
-_PAIR = re.compile(r"(N\d+) and (N\d+)")
+_LEAST_STOPS = 3
 
 
 @dataclass(frozen=True)
@@ -57,13 +55,12 @@ def marks(shown: Shown) -> list[Mark]:
 
 def _route(scene: Scene, question: Asked) -> list[Point]:
     """The centres that an answer visits, or nothing where it is no route."""
-    text = question.target
     if isinstance(scene, GridScene):
-        return [_node(scene, node) for node in _walk(scene, text)]
-    is_route = question.task == "tsp" or (question.task is None and _ROUTE.fullmatch(text))
-    labels = parse_labels(text) if is_route else []
-    known = {disc.label: disc for disc in scene.discs}
-    return [_centre(known[label]) for label in labels if label in known]
+        return [_node(scene, node) for node in _walk(scene, question.target)]
+    known = {disc.label: _centre(disc) for disc in scene.discs}
+    stops = question.target.split(", ")
+    routed = question.task in (None, "tsp") and len(stops) >= _LEAST_STOPS
+    return [known[stop] for stop in stops] if routed and all(s in known for s in stops) else []
 
 
 def _walk(scene: GridScene, text: str) -> list[int]:
@@ -117,10 +114,10 @@ def _about(scene: DiscScene, question: Asked) -> list[Mark]:
     of = subject.get("of")
     if of in discs and subject.get("from") in discs:
         return [_between("arrow", discs[subject["from"]], discs[of], radius)]
-    pair = _PAIR.fullmatch(question.target)
-    pairs = [list(pair.groups())] if pair else subject.get("pairs", [])
-    if pairs:
-        known = [(a, b) for a, b in pairs if a in discs and b in discs]
+    answered = question.target.split(" and ")
+    pairs = [answered] if len(answered) == 2 else subject.get("pairs", [])
+    known = [(a, b) for a, b in pairs if a in discs and b in discs]
+    if known:
         return [_between("line", discs[a], discs[b], radius) for a, b in known]
     if of in discs:
         cuts = _cuts(subject["geometry"]) if "geometry" in subject else ()

@@ -11,7 +11,12 @@ import pytest
 from sparkle.files import read_json
 
 ROOT = Path(__file__).parent.parent
-TARGETS = ("results/data/leaks.json", "results/data/distributions.html")
+TARGETS = (
+    "results/data/training/full/manifest.json",
+    "results/data/training/direction/manifest.json",
+    "results/data/leaks.json",
+    "results/data/distributions.html",
+)
 
 pytestmark = pytest.mark.workflow
 

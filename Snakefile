@@ -36,5 +36,6 @@ rule all:
     input:
         "<results>/tables/matrix.csv",
         "<results>/data/leaks.json",
+        "<results>/data/distributions.html",
         "<results>/report.html",
     localrule: True

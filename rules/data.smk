@@ -3,7 +3,8 @@
 #          <results>/data/training/...      one dataset per train set, as ms-swift reads it
 #          <results>/data/evaluation/...    one dataset per evaluation set
 #          <results>/data/leaks.json        proof that no tested scene occurs in training
-# STEPS: draw and render (few jobs, many shards each), merge, compare train with test.
+#          <results>/data/distributions.*   how answers, places and difficulty are distributed
+# STEPS: draw and render (few jobs, many shards each), merge, compare train with test, describe.
 
 
 rule data_synthesize_training:
@@ -85,7 +86,10 @@ rule data_merge_training:
         ),
     output:
         manifest="<results>/data/training/{train_set}/manifest.json",
+        # A large train set has more parts; the manifest lists them all.
         data="<results>/data/training/{train_set}/data/part-00000.parquet",
+        scenes="<results>/data/training/{train_set}/scenes.parquet",
+        card="<results>/data/training/{train_set}/README.md",
     log:
         "logs/data_merge_training/{train_set}.log",
     localrule: True
@@ -103,6 +107,8 @@ rule data_merge_evaluation:
     output:
         data="<results>/data/evaluation/{evaluation_set}.parquet",
         manifest="<results>/data/evaluation/{evaluation_set}.json",
+        scenes="<results>/data/evaluation/scenes/{evaluation_set}.parquet",
+        card="<results>/data/evaluation/{evaluation_set}.md",
     log:
         "logs/data_merge_evaluation/{evaluation_set}.log",
     wildcard_constraints:
@@ -135,3 +141,30 @@ rule data_check_leaks:
     shell:
         "python -m sparkle check-leaks --training {input.training:q}"
         " --evaluation {input.evaluation:q} --output {output:q} > {log:q} 2>&1"
+
+
+rule data_describe:
+    input:
+        training=expand(
+            "<results>/data/training/{train_set}/manifest.json",
+            train_set=EXPERIMENT.train_sets,
+        ),
+        evaluation=evaluation_files(),
+    output:
+        page="<results>/data/distributions.html",
+        numbers="<results>/data/distributions.json",
+    log:
+        "logs/data_describe/all.log",
+    # Nothing waits for it: it gives way to all steps that others wait for.
+    priority: -10
+    localrule: True
+    params:
+        datasets=[f"{RESULTS}/data/training/{name}" for name in EXPERIMENT.train_sets]
+        + [f"{RESULTS}/data/evaluation/{name}.parquet" for name in EVALUATION_SETS],
+        title=f"Data of {EXPERIMENT.config.name}",
+        code=fingerprint(
+            "sparkle.datasets.statistics", "sparkle.reporting.distributions"
+        ),
+    shell:
+        "python -m sparkle describe --datasets {params.datasets:q} --title {params.title:q}"
+        " --output {output.page:q} > {log:q} 2>&1"

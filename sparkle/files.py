@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -39,12 +40,19 @@ def folder_hash(folder: Path, ignore: frozenset[str] = frozenset()) -> str:
     return digest.hexdigest()
 
 
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+"""Errors of a disk, quota or file size limit that is reached."""
+
+
 @contextlib.contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
     """A temporary sibling of ``path`` to write to; it takes the final name only on success.
 
     Works for files and folders. Whatever stood under the final name before is replaced; on an
     exception the temporary is removed and the old content stays.
+
+    Raises:
+        SparkleError: The disk is full, or a quota or file size limit is reached.
     """
     path = Path(path)
     make_folder(path.parent)
@@ -54,11 +62,17 @@ def atomic_path(path: Path) -> Iterator[Path]:
         if path.is_dir():
             shutil.rmtree(path)
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         if temporary.is_dir():
             shutil.rmtree(temporary, ignore_errors=True)
         else:
             temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno in _FULL:
+            raise SparkleError(
+                f"{path} could not be written: {os.strerror(error.errno).lower()}.",
+                f"Free space under {path.parent} or choose another disk with the config key"
+                " 'results', then run the same command again. Nothing half-written was kept.",
+            ) from None
         raise
 
 

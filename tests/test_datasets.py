@@ -19,6 +19,7 @@ import sparkle.scenes.discs
 from sparkle.datasets.leaks import check_leaks
 from sparkle.datasets.merge import EVALUATION_SCHEMA, merge_evaluation, merge_training
 from sparkle.datasets.parquet import read_rows
+from sparkle.datasets.scenes_index import SCENES_SCHEMA, read_hashes
 from sparkle.datasets.settings import SourceSettings, TrainingMergeSettings
 from sparkle.datasets.shards import read_shards
 from sparkle.datasets.synthesis import make_item, synthesize
@@ -154,7 +155,7 @@ def test_layout_is_what_ms_swift_loads(shards: list[Path], tmp_path: Path) -> No
     )
     for row in table.to_pylist():
         (image,) = row["images"]
-        assert image["path"] is None
+        assert image["path"] == f"basic/{int(image['path'][6:14]):08d}.png"
         assert Image.open(io.BytesIO(image["bytes"])).size == (32, 32)
         roles = [message["role"] for message in row["messages"]]
         assert roles == ["user", "assistant"] * (len(roles) // 2) and roles
@@ -208,7 +209,7 @@ def test_order_is_a_permutation_that_depends_on_the_seed(
 def test_an_empty_train_set_is_an_error(shards: list[Path], tmp_path: Path) -> None:
     with pytest.raises(SparkleError, match="'full' is empty.*tsp"):
         merge_training(merge_settings(capabilities=("tsp",)), [shards], tmp_path / "out")
-    assert not (tmp_path / "out").exists()
+    assert files_in(tmp_path / "out") == []
 
 
 @pytest.mark.parametrize("name", [*BASIC, "spp", "tsp"])
@@ -219,7 +220,8 @@ def test_evaluation_rows_are_the_items(name: str, tmp_path: Path) -> None:
     rows = read_rows(path, EVALUATION_SCHEMA)
     assert manifest["questions"] == len(rows) == 7 and manifest["sha256"] == file_hash(path)
     assert [row["id"] for row in rows] == [f"{name}/{i:06d}" for i in range(7)]
-    assert manifest["scene_hashes"] == sorted({row["scene_hash"] for row in rows})
+    words = [int(row["scene_hash"][:16], 16) for row in rows]
+    assert read_hashes(path.parent / manifest["scenes"]["file"]).tolist() == words
     for index, row in enumerate(rows):
         scene, (question,) = make_item(settings, index)
         assert row["scene_hash"] == scene_hash(scene)
@@ -262,8 +264,8 @@ def test_a_damaged_shard_is_named(
     damage(own_shards / "shard-00002.parquet")
     with pytest.raises(SparkleError, match="shard-00002.parquet") as caught:
         merge_training(merge_settings(), [[own_shards / "job-000.json"]], tmp_path / "out")
-    assert "Delete" in caught.value.hint
-    assert not (tmp_path / "out").exists()
+    assert "only that shard" in caught.value.hint
+    assert files_in(tmp_path / "out") == []
 
 
 def test_shards_of_other_settings_are_not_mixed(tmp_path: Path) -> None:
@@ -397,22 +399,58 @@ def manifests(shards: list[Path], tmp_path: Path) -> tuple[Path, Path]:
 def test_no_leak_is_reported_with_counts(manifests: tuple[Path, Path], tmp_path: Path) -> None:
     train, test = manifests
     check_leaks([train], [test], tmp_path / "leaks.json")
-    (row,) = read_json(tmp_path / "leaks.json")
-    assert row == {
-        "train_set": "full", "evaluation_set": "test", "shared": 0,
-        "training_scenes": IMAGES, "evaluation_scenes": 8,
-    }  # fmt: skip
+    assert read_json(tmp_path / "leaks.json") == {
+        "pairs": [{"train_set": "full", "evaluation_set": "test", "shared": 0}],
+        "sets": [
+            {"name": "full", "role": "training", "scenes": IMAGES, "duplicates": 0, "examples": []},
+            {"name": "test", "role": "evaluation", "scenes": 8, "duplicates": 0, "examples": []},
+        ],
+    }
 
 
-def test_a_planted_leak_is_found(manifests: tuple[Path, Path], tmp_path: Path) -> None:
+def plant(path: Path, row: int, value: int) -> None:
+    """Give one image of a scene index the hash ``value``."""
+    rows = pq.read_table(path).to_pylist()
+    rows[row]["hash"] = value
+    pq.write_table(pa.Table.from_pylist(rows, schema=SCENES_SCHEMA), path)
+
+
+def test_a_planted_leak_is_found_with_the_ids_of_both_sides(
+    manifests: tuple[Path, Path], tmp_path: Path
+) -> None:
     train, test = manifests
-    data = read_json(test)
-    planted = read_json(train)["scene_hashes"][3]
-    data["scene_hashes"].append(planted)
-    write_json(test, data)
-    with pytest.raises(SparkleError, match=rf"1 scenes.*'test'.*'full': {planted}"):
+    trained = read_hashes(train.parent / "scenes.parquet")
+    plant(tmp_path / "scenes/test.parquet", 5, int(trained[3]))
+    with pytest.raises(
+        SparkleError, match=r"1 scenes.*'test'.*'full': direction/00000005 = basic/00000003\."
+    ):
         check_leaks([train], [test], tmp_path / "leaks.json")
     assert not (tmp_path / "leaks.json").exists()
+
+
+def test_duplicates_inside_a_set_are_counted_and_named(
+    manifests: tuple[Path, Path], tmp_path: Path
+) -> None:
+    train, test = manifests
+    scenes = train.parent / "scenes.parquet"
+    for row in (9, 4):
+        plant(scenes, row, int(read_hashes(scenes)[2]))
+    check_leaks([train], [test], tmp_path / "leaks.json")
+    entry = read_json(tmp_path / "leaks.json")["sets"][0]
+    assert (entry["scenes"], entry["duplicates"]) == (IMAGES, 2)
+    assert entry["examples"] == [[f"basic/{2:08d}", f"basic/{row:08d}"] for row in (4, 9)]
+
+
+def test_a_manifest_without_scenes_is_an_error(
+    manifests: tuple[Path, Path], tmp_path: Path
+) -> None:
+    train, test = manifests
+    write_json(test, {"name": "test"})
+    with pytest.raises(SparkleError, match="test.json names no scene index"):
+        check_leaks([train], [test], tmp_path / "leaks.json")
+    (train.parent / "scenes.parquet").unlink()
+    with pytest.raises(SparkleError, match="scenes.parquet does not exist"):
+        check_leaks([train], [], tmp_path / "leaks.json")
 
 
 def test_hashes_see_what_the_eye_sees(tmp_path: Path) -> None:

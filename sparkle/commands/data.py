@@ -6,9 +6,13 @@ import argparse
 from pathlib import Path
 
 from sparkle.commands.common import Commands, add_command, add_settings, required, settings_of
+from sparkle.datasets.card import write_merged_card
+from sparkle.datasets.exports import FORMATS, export_dataset
 from sparkle.datasets.leaks import check_leaks
 from sparkle.datasets.merge import merge_evaluation, merge_training
+from sparkle.datasets.merged import open_dataset
 from sparkle.datasets.settings import SourceSettings, TrainingMergeSettings
+from sparkle.datasets.shards import job_files
 from sparkle.datasets.synthesis import synthesize
 from sparkle.errors import SparkleError
 from sparkle.experiment import Experiment
@@ -82,6 +86,22 @@ def register(commands: Commands) -> None:
     parser.add_argument("--evaluation", type=Path, nargs="+", help="evaluation manifests")
     parser.add_argument("--output", type=Path, required=True, help="JSON report to write")
 
+    parser = add_command(
+        commands,
+        "export",
+        _export,
+        "write a merged dataset for ms-swift, Hugging Face, WebDataset, or as PNG and JSON lines",
+        "--dataset results/data/training/full --format huggingface --output exports/full",
+    )
+    parser.add_argument(
+        "--dataset",
+        type=Path,
+        required=True,
+        help="folder of a train set, or file of an evaluation set",
+    )
+    parser.add_argument("--format", required=True, help=f"one of: {', '.join(FORMATS)}")
+    parser.add_argument("--output", type=Path, required=True, help="folder to make")
+
 
 def _synthesize(arguments: argparse.Namespace) -> None:
     def from_config(experiment: Experiment) -> SourceSettings:
@@ -105,6 +125,7 @@ def _merge_training(arguments: argparse.Namespace) -> None:
 
     settings = settings_of(arguments, TrainingMergeSettings, from_config)
     manifest = merge_training(settings, job_manifests(arguments.sources), arguments.output)
+    write_merged_card(open_dataset(arguments.output))
     print(f"{manifest['questions']} questions, {manifest['conversations']} conversations")
 
 
@@ -115,6 +136,7 @@ def _merge_evaluation(arguments: argparse.Namespace) -> None:
             f"An evaluation set has one source, not {len(sources)}.", "Give one folder of shards."
         )
     manifest = merge_evaluation(sources[0], arguments.output)
+    write_merged_card(open_dataset(arguments.output))
     print(f"{manifest['questions']} questions")
 
 
@@ -135,12 +157,15 @@ def _check_leaks(arguments: argparse.Namespace) -> None:
     print(f"no leak: {len(arguments.training)} x {len(arguments.evaluation)} datasets compared")
 
 
+def _export(arguments: argparse.Namespace) -> None:
+    record = export_dataset(open_dataset(arguments.dataset), arguments.format, arguments.output)
+    print(f"{record['rows']} rows in {arguments.output}; its README.md tells how to load them")
+
+
 def job_manifests(paths: list[Path]) -> list[list[Path]]:
     """Job manifests grouped by source. A folder stands for all manifests in it."""
     grouped: dict[Path, list[Path]] = {}
     for path in paths:
-        found = sorted(path.glob("job-*.json")) if path.is_dir() else [path]
-        if not found:
-            raise SparkleError(f"{path} holds no shards.", "Run 'sparkle synthesize' first.")
+        found = job_files(path) if path.is_dir() else [path]
         grouped.setdefault(found[0].parent, []).extend(found)
     return list(grouped.values())

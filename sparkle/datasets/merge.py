@@ -1,36 +1,48 @@
-"""Merge: shards -> one dataset per train set and per evaluation set.
+"""Merge: shards -> the dataset of a train set, or of an evaluation set.
 
 A training dataset is a folder of Parquet files with the columns ``images`` (list of
-{bytes, path}) and ``messages`` (list of {role, content}), which ms-swift loads as it is. An
-evaluation dataset is one Parquet file with a row per question, and all that scoring needs.
-Images are never decoded.
+{bytes, path}; the path is the image's id) and ``messages`` (list of {role, content}), which
+ms-swift loads as it is. An evaluation dataset is one Parquet file with a row per question, and all
+that scoring needs. Images are never decoded, and memory does not grow with their number.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import tempfile
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow.compute as pc
 
-from sparkle.datasets.settings import TrainingMergeSettings
+from sparkle.datasets.conversations import (
+    MESSAGE,
+    Wanted,
+    build_conversations,
+    turn_order,
+    wanted_questions,
+)
+from sparkle.datasets.parquet import gathered, regrouped, write_tables
+from sparkle.datasets.scenes_index import ScenesWriter, scenes_writer
+from sparkle.datasets.settings import SourceSettings, TrainingMergeSettings
 from sparkle.datasets.shards import read_shards, source_settings
+from sparkle.datasets.spool import Spool
 from sparkle.errors import SparkleError
 from sparkle.files import atomic_path, file_hash, write_json
 from sparkle.scenes.randomness import item_generator
 from sparkle.tasks.base import Question
 
 _IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
-_MESSAGE = pa.struct([("role", pa.string()), ("content", pa.string())])
 TRAINING_SCHEMA = pa.schema(
     [
         ("images", pa.list_(_IMAGE)),
-        ("messages", pa.list_(_MESSAGE)),
+        ("messages", pa.list_(MESSAGE)),
     ]
 )
 EVALUATION_SCHEMA = pa.schema(
@@ -50,85 +62,171 @@ EVALUATION_SCHEMA = pa.schema(
         ("difficulty", pa.float64()),
     ]
 )
-_ROW_GROUP = 1000
+REPEATING = ["messages.list.element.role", "messages.list.element.content"]
+"""Columns worth a dictionary. Images are not: looking for repetitions would only cost time."""
+_REPEATING = ["task", "kind", "form", "prompt", "answer", "target", "options.list.element"]
+PART_BYTES = 64 << 20
+"""Images and texts of one part file, before compression; a merge holds one part in memory."""
+_SPOOL_BYTES = 16 << 20
+_GROUP_BYTES = 8 << 20
+_GROUP_ROWS = 1000
+
+
+@dataclass
+class _Census:
+    """What the first pass over the shards counts."""
+
+    images: int = 0
+    questions: int = 0
+    bytes: int = 0
+    conversations: int = 0
+    kinds: Counter[str] = field(default_factory=Counter)
+
+    def add(self, table: pa.Table, wanted: Wanted, size: int | Literal["all"]) -> None:
+        count = wanted.conversations(size)
+        self.conversations += int(count.sum())
+        self.images += len(table)
+        self.questions += len(wanted.questions)
+        self.kinds.update(kind_counts(wanted.questions))
+        self.bytes += int(count @ pc.binary_length(table["image"]).to_numpy())
+        for name in ("prompt", "answer"):
+            lengths = pc.binary_length(wanted.questions.field(name))
+            self.bytes += pc.sum(lengths).as_py() or 0
 
 
 def merge_training(
     settings: TrainingMergeSettings, sources: Sequence[Sequence[Path]], folder: Path
 ) -> dict[str, Any]:
-    """Write ``folder/data/part-00000.parquet`` and ``folder/manifest.json``.
+    """Write ``folder/data/part-*.parquet``, ``folder/scenes.parquet`` and ``folder/manifest.json``.
+
+    Two passes over the shards: the first verifies and counts, the second writes the conversations
+    in a random order of all of them, which depends on seed and train set alone.
 
     Args:
         sources: For each image source the job manifests of its shards.
 
     Returns:
-        The manifest: counts per task and kind, conversations, hashes.
+        The manifest: counts per task and kind, conversations, settings, hashes of the files.
+
+    Raises:
+        SparkleError: A shard is damaged, no record is wanted, or the disk is full.
     """
-    rows: list[dict[str, Any]] = []
-    counts: Counter[str] = Counter()
-    scenes: set[str] = set()
-    for manifests in sources:
-        name = source_settings(manifests).source
-        for table in read_shards(manifests):
-            for row in table.to_pylist():
-                wanted = [q for q in row["questions"] if _belongs(q, settings.capabilities)]
-                counts.update(f"{q['task']}/{q['kind']}" for q in wanted)
-                rows += _conversations(settings, f"{name}/{row['index']:08d}", row, wanted)
-                scenes.add(row["scene_hash"])
-    if not rows:
-        raise SparkleError(
-            f"The train set '{settings.train_set}' is empty: no record of"
-            f" {', '.join(settings.capabilities)} in its sources.",
-            "Check 'training_data' (images, margins) and the capabilities of the train set.",
-        )
-    order = item_generator(settings.seed, f"order/{settings.train_set}", 0).permutation(len(rows))
-    table = pa.Table.from_pylist([rows[i] for i in order], schema=TRAINING_SCHEMA)
-    path = folder / "data" / "part-00000.parquet"
-    with atomic_path(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd", row_group_size=_ROW_GROUP)
+    census = _Census()
+    named = [(source_settings(manifests), manifests) for manifests in sources]
+    scenes = folder / "scenes.parquet"
+    with scenes_writer(scenes) as index:
+        for source, manifests in named:
+            _count(settings, source, manifests, census, index)
+        if not census.questions:
+            raise SparkleError(
+                f"The train set '{settings.train_set}' is empty: no record of"
+                f" {', '.join(settings.capabilities)} in its sources.",
+                "Check 'training_data' (images, margins) and the capabilities of the train set.",
+            )
+    with atomic_path(folder / "data") as data:
+        data.mkdir()
+        _write_parts(settings, named, census, data)
+    files = sorted((folder / "data").glob("*.parquet"))
     manifest = {
         "name": settings.train_set,
-        "conversations": len(rows),
-        "questions": sum(counts.values()),
-        "images": len(scenes),
-        "by_kind": dict(sorted(counts.items())),
+        "conversations": census.conversations,
+        "questions": census.questions,
+        "images": census.images,
+        "by_kind": dict(sorted(census.kinds.items())),
         "settings": settings.model_dump(mode="json"),
-        "files": {"data/part-00000.parquet": file_hash(path)},
-        "scene_hashes": sorted(scenes),
+        "sources": {source.source: described(source) for source, _ in named},
+        "files": {f"data/{path.name}": file_hash(path) for path in files},
+        "scenes": {"file": scenes.name, "sha256": file_hash(scenes)},
     }
     write_json(folder / "manifest.json", manifest)
     return manifest
 
 
-def _belongs(question: dict[str, Any], capabilities: tuple[str, ...]) -> bool:
-    """Whether a record is part of a train set.
-
-    A train set with the capability ``description`` has that one long text per image, instead of
-    the description that each other capability has of its own (as published: 17 records an image).
-    """
-    if question["task"] not in capabilities:
-        return False
-    return question["kind"] != "description" or "description" not in capabilities
+def described(source: SourceSettings) -> dict[str, Any]:
+    """What a manifest says of a source: all but how its making was divided."""
+    return source.model_dump(mode="json", exclude={"images_per_shard"})
 
 
-def _conversations(
-    settings: TrainingMergeSettings, item: str, row: dict[str, Any], questions: list[dict[str, Any]]
-) -> list[dict[str, Any]]:
-    rng = item_generator(settings.seed, f"turns/{settings.train_set}/{item}", 0)
-    questions = [questions[i] for i in rng.permutation(len(questions))]
-    size = settings.questions_per_conversation
-    step = max(1, len(questions)) if size == "all" else size
-    chunks = [questions[i : i + step] for i in range(0, len(questions), step)]
-    return [_conversation(row["image"], chunk) for chunk in chunks]
+def kind_counts(questions: pa.StructArray) -> dict[str, int]:
+    """Number of questions by ``task/kind``."""
+    names = pc.binary_join_element_wise(questions.field("task"), questions.field("kind"), "/")
+    counted = names.value_counts()
+    values, counts = (counted.field(name).to_pylist() for name in ("values", "counts"))
+    return dict(zip(values, counts, strict=True))
 
 
-def _conversation(image: bytes, questions: list[dict[str, Any]]) -> dict[str, Any]:
-    messages = []
-    for turn, question in enumerate(questions):
-        prefix = "<image>" if turn == 0 else ""
-        messages.append({"role": "user", "content": prefix + question["prompt"]})
-        messages.append({"role": "assistant", "content": question["answer"]})
-    return {"images": [{"bytes": image, "path": None}], "messages": messages}
+def _count(
+    settings: TrainingMergeSettings,
+    source: SourceSettings,
+    manifests: Sequence[Path],
+    census: _Census,
+    index: ScenesWriter,
+) -> None:
+    for table in read_shards(manifests):
+        wanted = wanted_questions(table, settings.capabilities)
+        census.add(table, wanted, settings.questions_per_conversation)
+        index.add(source.source, table)
+
+
+def _write_parts(
+    settings: TrainingMergeSettings,
+    sources: Sequence[tuple[SourceSettings, Sequence[Path]]],
+    census: _Census,
+    folder: Path,
+) -> None:
+    count = census.conversations
+    rows = -(-count // max(1, round(census.bytes / PART_BYTES)))
+    parts = -(-count // rows)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".spool-") as spool_folder:
+        spool = Spool(Path(spool_folder), parts, rows)
+        _fill(settings, sources, _positions(settings, count), spool)
+        group = max(1, min(_GROUP_ROWS, _GROUP_BYTES * count // max(1, census.bytes)))
+        for part in range(parts):
+            path = folder / f"part-{part:05d}.parquet"
+            tables = spool.take(part, group, TRAINING_SCHEMA)
+            write_tables(path, TRAINING_SCHEMA, tables, REPEATING)
+
+
+def _positions(settings: TrainingMergeSettings, count: int) -> np.ndarray:
+    """The final position of each conversation, uint32, shape (count,)."""
+    if count >= 2**32:
+        raise SparkleError(
+            f"The train set '{settings.train_set}' has {count} conversations; 2**32 - 1 is the"
+            " most.",
+            "Lower training_data.images or raise training_data.questions_per_conversation.",
+        )
+    numbers = np.arange(count, dtype=np.uint32)
+    order = item_generator(settings.seed, f"order/{settings.train_set}", 0).permutation(numbers)
+    positions = np.empty_like(order)
+    positions[order] = numbers
+    return positions
+
+
+def _fill(
+    settings: TrainingMergeSettings,
+    sources: Sequence[tuple[SourceSettings, Sequence[Path]]],
+    positions: np.ndarray,
+    spool: Spool,
+) -> None:
+    size, done = settings.questions_per_conversation, 0
+    for source, manifests in sources:
+        columns = ["index", "image", "questions"]
+        stream = f"turns/{settings.train_set}/{source.source}"
+        for table in gathered(read_shards(manifests, columns, verify=False), _SPOOL_BYTES):
+            wanted = wanted_questions(table, settings.capabilities)
+            index = table["index"].to_numpy()
+            order = turn_order(settings.seed, stream, index[wanted.row], wanted.row)
+            image_of, messages = build_conversations(wanted, order, size)
+            own = positions[done : done + len(messages)]
+            done += len(messages)
+            names = item_ids(source.source, table["index"], 8, ".png")
+            spool.add(table["image"].combine_chunks(), names, image_of, own, messages)
+
+
+def item_ids(source: str, index: pa.ChunkedArray, digits: int, ending: str = "") -> pa.Array:
+    """Ids such as ``basic/00000017.png`` for the given numbers."""
+    numbers = pc.utf8_lpad(index.cast(pa.string()), digits, "0")
+    return pc.binary_join_element_wise(f"{source}/", numbers, ending, "").combine_chunks()
 
 
 def question_from_row(row: Mapping[str, Any]) -> Question:
@@ -149,24 +247,52 @@ def question_from_row(row: Mapping[str, Any]) -> Question:
 
 
 def merge_evaluation(manifests: Sequence[Path], path: Path) -> dict[str, Any]:
-    """Write one evaluation dataset to ``path`` and its manifest beside it (``.json``)."""
-    name = source_settings(manifests).source
-    rows = []
-    for table in read_shards(manifests):
-        for row in table.to_pylist():
-            (question,) = row.pop("questions")
-            item = {"id": f"{name}/{row.pop('index'):06d}"}
-            rows.append({**item, **row, **question})
-    table = pa.Table.from_pylist(rows, schema=EVALUATION_SCHEMA)
-    with atomic_path(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd", row_group_size=_ROW_GROUP)
+    """Write one evaluation dataset to ``path`` and its manifest beside it (``.json``).
+
+    Its scene index goes to ``scenes/`` beside it.
+
+    Raises:
+        SparkleError: A shard is damaged, an image has not exactly one question, or the disk is
+            full.
+    """
+    source = source_settings(manifests)
+    scenes = path.parent / "scenes" / path.name
+    kinds: Counter[str] = Counter()
+
+    def rows(index: ScenesWriter) -> Iterator[pa.Table]:
+        for table in read_shards(manifests):
+            index.add(source.source, table)
+            flat = evaluation_rows(source.source, table)
+            kinds.update(kind_counts(table["questions"].combine_chunks().flatten()))
+            yield flat
+
+    with scenes_writer(scenes) as index, atomic_path(path) as temporary:
+        tables = regrouped(rows(index), _GROUP_ROWS)
+        count = write_tables(temporary, EVALUATION_SCHEMA, tables, _REPEATING)
     manifest = {
-        "name": name,
-        "questions": len(rows),
-        "by_kind": dict(sorted(Counter(f"{row['task']}/{row['kind']}" for row in rows).items())),
+        "name": source.source,
+        "questions": count,
+        "by_kind": dict(sorted(kinds.items())),
+        "source": described(source),
         "file": path.name,
         "sha256": file_hash(path),
-        "scene_hashes": sorted({row["scene_hash"] for row in rows}),
+        "scenes": {"file": f"scenes/{scenes.name}", "sha256": file_hash(scenes)},
     }
     write_json(path.with_suffix(".json"), manifest)
     return manifest
+
+
+def evaluation_rows(name: str, table: pa.Table) -> pa.Table:
+    """Shard rows with one question each, as rows of an evaluation dataset."""
+    questions = table["questions"].combine_chunks()
+    if pc.any(pc.not_equal(pc.list_value_length(questions), 1)).as_py():
+        raise SparkleError(
+            f"The shards of '{name}' do not have exactly one question per image.",
+            "They are no evaluation set: give the folder of one.",
+        )
+    flat = pc.list_flatten(questions)
+    asked = {kind.name: flat.field(kind.name) for kind in flat.type}
+    columns = {"id": item_ids(name, table["index"], 6), **asked}
+    for column in ("image", "scene", "scene_hash"):
+        columns[column] = table[column]
+    return pa.table([columns[key] for key in EVALUATION_SCHEMA.names], schema=EVALUATION_SCHEMA)

@@ -1,7 +1,8 @@
-"""Reading Parquet files whose columns are known."""
+"""Reading Parquet files whose columns are known, and writing them piece by piece."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,3 +50,53 @@ def read_table(path: Path, schema: pa.Schema, columns: list[str] | None = None) 
             "It was made by another version: delete it and run again.",
         )
     return table
+
+
+def gathered(tables: Iterable[pa.Table], size: int) -> Iterator[pa.Table]:
+    """Consecutive tables put together until they hold ``size`` bytes."""
+    waiting: list[pa.Table] = []
+    for table in tables:
+        waiting.append(table)
+        if sum(part.nbytes for part in waiting) >= size:
+            del table  # what is yielded is a copy: let go of the pieces first
+            yield _together(waiting)
+    if waiting:
+        yield _together(waiting)
+
+
+def _together(tables: list[pa.Table]) -> pa.Table:
+    """The tables as one without chunks; empties the list."""
+    whole = pa.concat_tables(tables).combine_chunks()
+    tables.clear()
+    return whole
+
+
+def regrouped(tables: Iterable[pa.Table], rows: int) -> Iterator[pa.Table]:
+    """The same rows in tables of ``rows`` rows; the last may have fewer."""
+    waiting: list[pa.Table] = []
+    for table in tables:
+        waiting.append(table)
+        while sum(map(len, waiting)) >= rows:
+            whole = pa.concat_tables(waiting)
+            yield whole.slice(0, rows)
+            waiting = [whole.slice(rows)]
+    if any(map(len, waiting)):
+        yield pa.concat_tables(waiting)
+
+
+def write_tables(
+    path: Path, schema: pa.Schema, tables: Iterable[pa.Table], dictionaries: Sequence[str]
+) -> int:
+    """Write a Parquet file with one row group per table; returns the number of rows.
+
+    Args:
+        dictionaries: Columns that repeat themselves, as Parquet names them.
+    """
+    rows = 0
+    with pq.ParquetWriter(
+        path, schema, compression="zstd", use_dictionary=list(dictionaries)
+    ) as writer:
+        for table in tables:
+            writer.write_table(table)
+            rows += len(table)
+    return rows

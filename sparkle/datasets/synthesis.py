@@ -15,7 +15,12 @@ import pyarrow as pa
 
 from sparkle.datasets.columns import Columns
 from sparkle.datasets.settings import SourceSettings
-from sparkle.datasets.shards import ShardInfo, kept_shard, write_job_manifest, write_shard
+from sparkle.datasets.shards import (
+    ShardInfo,
+    kept_shard,
+    write_job_manifest,
+    write_shard,
+)
 from sparkle.errors import SparkleError
 from sparkle.files import canonical_json
 from sparkle.rendering import painter

@@ -6,10 +6,9 @@ import base64
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from importlib import resources
 from pathlib import Path
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from sparkle.errors import SparkleError
@@ -19,6 +18,7 @@ from sparkle.reporting.curves import Curve, read_curves
 from sparkle.reporting.figures import inline_svg
 from sparkle.reporting.gallery import OUTCOMES, Gallery, ScoreFiles, build_gallery
 from sparkle.reporting.matrix import Capabilities, Matrix, read_matrix, read_significance
+from sparkle.reporting.page import environment, resource
 from sparkle.reporting.summary import (
     VERDICTS,
     RunSummary,
@@ -74,10 +74,10 @@ def write_report(
     matrix = read_matrix(matrix_csv, capabilities)
     if comparisons_csv is not None:
         matrix = replace(matrix, significance=read_significance(comparisons_csv))
-    script = _resource("script.js.j2")
-    text = _environment().from_string(_resource("template.html.j2")).render(
+    script = resource("script.js.j2")
+    text = environment().from_string(resource("template.html.j2")).render(
         title=title,
-        style=Markup(_resource("style.css.j2")),  # style and script are our own files, not input
+        style=Markup(resource("style.css.j2")),  # style and script are our own files, not input
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         matrix=matrix,
@@ -102,17 +102,11 @@ def write_report(
 
 
 def _environment() -> Environment:
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["percent"] = percent
-    environment.filters["signed"] = signed
-    environment.filters["interval"] = interval
-    return environment
-
-
-def _resource(name: str) -> str:
-    return resources.files("sparkle.reporting").joinpath(name).read_text(encoding="utf-8")
+    shared = environment()
+    shared.filters["percent"] = percent
+    shared.filters["signed"] = signed
+    shared.filters["interval"] = interval
+    return shared
 
 
 def _summaries(matrix: Matrix) -> list[tuple[str, list[RunSummary]]]:

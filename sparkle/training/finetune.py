@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from sparkle.datasets.integrity import verify_files
 from sparkle.errors import SparkleError
 from sparkle.files import (
     atomic_path,
@@ -69,7 +70,7 @@ def finetune(
         report: Called with each line of ms-swift's output.
 
     Raises:
-        SparkleError: ms-swift failed, or left no finished checkpoint.
+        SparkleError: The dataset is damaged, or ms-swift failed or left no finished checkpoint.
     """
     manifest = read_json(dataset / "manifest.json")
     identity = {
@@ -80,6 +81,7 @@ def finetune(
     run = work / text_hash(canonical_json(identity))
     make_folder(run)
     if not (run / _DONE).exists():
+        verify_files(dataset, manifest["files"])
         checkpoint = last_checkpoint(run / "output")
         if checkpoint is not None:
             report(f"going on from {checkpoint.name}")

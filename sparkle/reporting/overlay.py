@@ -1,0 +1,135 @@
+"""What is drawn over a picture to check its answer by eye: routes, arrows, lines, regions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from typing import Literal
+
+from sparkle.config.base import Geometry
+from sparkle.datasets.glimpse import Asked, Shown
+from sparkle.scenes.discs import Disc, DiscScene
+from sparkle.scenes.geometry import CANVAS, cell_of
+from sparkle.scenes.grid import MOVES, GridScene
+from sparkle.scenes.spec import Scene
+from sparkle.tasks.parsing import parse_labels, parse_moves
+
+Point = tuple[float, float]
+"""x and y as fractions of the picture's side, from its top left corner."""
+
+_NODE_RADIUS = 0.3
+"""Radius of a grid node as a fraction of the distance between neighbours, as rendering has it."""
+_LEAST_STOPS = 3
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One drawn thing.
+
+    ``arrow`` and ``line`` go from the first point to the second; ``ring`` is around its one point
+    with ``radius`` (a fraction of the side); ``rule`` is a faint border line.
+    """
+
+    shape: Literal["arrow", "line", "ring", "rule"]
+    points: tuple[Point, ...]
+    radius: float = 0.0
+
+
+def marks(shown: Shown) -> list[Mark]:
+    """What to draw over a picture.
+
+    A route is drawn whenever an answer is one; what the other questions are about only where the
+    picture has a single question, for otherwise it would be hidden under the marks.
+    """
+    for question in shown.questions:
+        route = _route(shown.scene, question)
+        if route:
+            return _along(shown.scene, route)
+    if len(shown.questions) == 1 and isinstance(shown.scene, DiscScene):
+        return _about(shown.scene, shown.questions[0])
+    return []
+
+
+def _route(scene: Scene, question: Asked) -> list[Point]:
+    """The centres that an answer visits, or nothing where it is no route."""
+    if isinstance(scene, GridScene):
+        return [_node(scene, node) for node in _walk(scene, question.target)]
+    known = {disc.label: _centre(disc) for disc in scene.discs}
+    stops = question.target.split(", ")
+    routed = question.task in (None, "tsp") and len(stops) >= _LEAST_STOPS
+    return [known[stop] for stop in stops] if routed and all(s in known for s in stops) else []
+
+
+def _walk(scene: GridScene, text: str) -> list[int]:
+    labels = parse_labels(text, least=2)
+    if labels:
+        return [int(label[1:]) for label in labels if int(label[1:]) <= scene.size**2]
+    nodes = [scene.start]
+    for move in parse_moves(text):
+        column, row = scene.position(nodes[-1])
+        node = scene.node_at(column + MOVES[move][0], row + MOVES[move][1])
+        if node is None:
+            break
+        nodes.append(node)
+    return nodes if len(nodes) > 1 else []
+
+
+def _node(scene: GridScene, node: int) -> Point:
+    column, row = scene.position(node)
+    return (column + 0.5) / scene.size, 1 - (row + 0.5) / scene.size
+
+
+def _centre(disc: Disc) -> Point:
+    return disc.x / CANVAS, 1 - disc.y / CANVAS
+
+
+def _radius(scene: Scene) -> float:
+    """Radius of a disc or node as a fraction of the side."""
+    if isinstance(scene, GridScene):
+        return _NODE_RADIUS / scene.size
+    return scene.radius / CANVAS
+
+
+def _along(scene: Scene, route: Sequence[Point]) -> list[Mark]:
+    """A ring around the start, and arrows from rim to rim, so that labels stay legible."""
+    radius = _radius(scene)
+    arrows = [_between("arrow", a, b, radius) for a, b in pairwise(route)]
+    return [Mark("ring", (route[0],), 1.2 * radius), *arrows]
+
+
+def _between(shape: Literal["arrow", "line"], a: Point, b: Point, radius: float) -> Mark:
+    length = math.dist(a, b)
+    share = min(radius * 1.08 / length, 0.4) if length else 0.0
+    dx, dy = (b[0] - a[0]) * share, (b[1] - a[1]) * share
+    return Mark(shape, ((a[0] + dx, a[1] + dy), (b[0] - dx, b[1] - dy)))
+
+
+def _about(scene: DiscScene, question: Asked) -> list[Mark]:
+    """What a question of a basic task is about."""
+    discs = {disc.label: _centre(disc) for disc in scene.discs}
+    subject, radius = question.subject, _radius(scene)
+    of = subject.get("of")
+    if of in discs and subject.get("from") in discs:
+        return [_between("arrow", discs[subject["from"]], discs[of], radius)]
+    answered = question.target.split(" and ")
+    pairs = [answered] if len(answered) == 2 else subject.get("pairs", [])
+    known = [(a, b) for a, b in pairs if a in discs and b in discs]
+    if known:
+        return [_between("line", discs[a], discs[b], radius) for a, b in known]
+    if of in discs:
+        cuts = _cuts(subject["geometry"]) if "geometry" in subject else ()
+        upright = [Mark("rule", ((cut, 0.0), (cut, 1.0))) for cut in cuts]
+        level = [Mark("rule", ((0.0, 1 - cut), (1.0, 1 - cut))) for cut in cuts]
+        return [*upright, *level, Mark("ring", (discs[of],), 1.2 * radius)]
+    return []
+
+
+@lru_cache
+def _cuts(geometry: Geometry) -> tuple[float, ...]:
+    """Where one cell ends and the next begins, as fractions of the side."""
+    steps = [i / 1000 for i in range(1001)]
+    names = [cell_of(CANVAS * step, 0.0, geometry) for step in steps]
+    return tuple(b for (_, one), (b, two) in pairwise(zip(steps, names, strict=True)) if one != two)

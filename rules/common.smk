@@ -3,13 +3,21 @@
 #   and params that hold just what a job depends on, so that an edit reruns what it affects.
 import os
 import sys
+from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
 # Jobs run the Python that runs Snakemake, also when its environment is not activated.
 os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]
-sys.path.insert(0, str(workflow.basedir))
+# The code beside this Snakefile counts, which for a job on a cluster is a frozen copy.
+CODE = str(workflow.basedir)
+sys.path.insert(0, CODE)
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    [CODE, *filter(None, [os.environ.get("PYTHONPATH")])]
+)
+os.environ["PYTHONSAFEPATH"] = "1"
 
+from sparkle.cluster.supervise import supervise, write_plan
 from sparkle.config.models import EmbeddedModel
 from sparkle.errors import SparkleError
 from sparkle.experiment import Experiment
@@ -23,6 +31,9 @@ except SparkleError as error:
     raise WorkflowError(str(error)) from None
 
 RESULTS = EXPERIMENT.config.results
+supervise(
+    workflow, root=Path(CODE), results=Path(RESULTS), name=EXPERIMENT.config.name
+)
 EVALUATION_SETS = EXPERIMENT.evaluation_sets
 TRAINING_SOURCES = EXPERIMENT.training_sources()
 SYNTHESIS_JOBS = EXPERIMENT.config.synthesis.jobs
@@ -76,6 +87,16 @@ def evaluation_files():
 def needs(step):
     """Resources of a step from the config. GPUs only where the config gives some."""
     return getattr(EXPERIMENT.config.resources, step)
+
+
+def memory_of(step):
+    """Memory of a step in MB: what the config says, and as much more with every further attempt."""
+    return lambda wildcards, attempt: needs(step).memory_mb * attempt
+
+
+def minutes_of(step):
+    """Time of a step: what the config says, and as much more with every further attempt."""
+    return lambda wildcards, attempt: needs(step).minutes * attempt
 
 
 def gpus_of(step):

@@ -15,8 +15,8 @@ rule data_synthesize_training:
         "benchmarks/runs/data_synthesize_training/{source}-{job}.tsv"
     threads: needs("synthesis").threads
     resources:
-        mem_mb=needs("synthesis").memory_mb,
-        runtime=needs("synthesis").minutes,
+        mem_mb=memory_of("synthesis"),
+        runtime=minutes_of("synthesis"),
     params:
         settings=lambda w: settings(TRAINING_SOURCES[w.source]),
         jobs=SYNTHESIS_JOBS,
@@ -38,8 +38,8 @@ rule data_synthesize_evaluation:
         "benchmarks/runs/data_synthesize_evaluation/{evaluation_set}.tsv"
     threads: needs("synthesis").threads
     resources:
-        mem_mb=needs("synthesis").memory_mb,
-        runtime=needs("synthesis").minutes,
+        mem_mb=memory_of("synthesis"),
+        runtime=minutes_of("synthesis"),
     params:
         settings=lambda w: settings(EXPERIMENT.evaluation_source(w.evaluation_set)),
         code=lambda w: (

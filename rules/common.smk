@@ -31,9 +31,7 @@ except SparkleError as error:
     raise WorkflowError(str(error)) from None
 
 RESULTS = EXPERIMENT.config.results
-supervise(
-    workflow, root=Path(CODE), results=Path(RESULTS), name=EXPERIMENT.config.name
-)
+supervise(workflow, root=Path(CODE), results=Path(RESULTS), name=EXPERIMENT.config.name)
 EVALUATION_SETS = EXPERIMENT.evaluation_sets
 TRAINING_SOURCES = EXPERIMENT.training_sources()
 SYNTHESIS_JOBS = EXPERIMENT.config.synthesis.jobs

@@ -54,8 +54,12 @@ def _free_port() -> int:
 
 
 def swift_command(command: str, options: Mapping[str, SwiftValue]) -> list[str]:
-    """Argument list of ``swift COMMAND`` run by this very Python."""
-    return [sys.executable, "-m", "swift.cli.main", command, *to_arguments(options)]
+    """Argument list of ``swift COMMAND`` on one device, run by this very Python.
+
+    It is the module that ``swift COMMAND`` would start as a further process: without that one in
+    between, signals reach the training.
+    """
+    return [sys.executable, "-m", f"swift.cli.{command}", *to_arguments(options)]
 
 
 def to_arguments(options: Mapping[str, SwiftValue]) -> list[str]:

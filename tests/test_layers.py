@@ -29,6 +29,7 @@ LAYERS = (
     ("scoring",),
     ("reporting",),
     ("experiment",),
+    ("cluster",),
     ("commands",),
     ("cli",),
     ("__main__",),

@@ -128,9 +128,7 @@ class SupervisedExecutor(SlurmExecutor):
         aux = {"slurm_logfile": log, "adopted": queued.state}
         self._report_job_submission_threadsafe(SubmittedJobInfo(job, queued.id, aux))
 
-    def report_job_submission(
-        self, job_info: SubmittedJobInfo, register_job: bool = True
-    ) -> None:
+    def report_job_submission(self, job_info: SubmittedJobInfo, register_job: bool = True) -> None:
         """Note the job and what its outputs were before it."""
         job, identity = job_info.job, str(job_info.external_jobid)
         adopted = (job_info.aux or {}).get("adopted")

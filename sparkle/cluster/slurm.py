@@ -11,8 +11,22 @@ from dataclasses import dataclass
 from sparkle.errors import SparkleError
 
 ACTIVE = frozenset(
-    "PENDING RUNNING CONFIGURING COMPLETING SUSPENDED REQUEUED REQUEUE_FED REQUEUE_HOLD RESIZING"
-    " RESV_DEL_HOLD SIGNALING SPECIAL_EXIT STAGE_OUT STOPPED".split()
+    (
+        "PENDING",
+        "RUNNING",
+        "CONFIGURING",
+        "COMPLETING",
+        "SUSPENDED",
+        "REQUEUED",
+        "REQUEUE_FED",
+        "REQUEUE_HOLD",
+        "RESIZING",
+        "RESV_DEL_HOLD",
+        "SIGNALING",
+        "SPECIAL_EXIT",
+        "STAGE_OUT",
+        "STOPPED",
+    )
 )
 """States of jobs that have not ended."""
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import signal
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from sparkle.cluster.requeue import requeue
 from sparkle.commands.common import Commands, add_command, add_settings, required, settings_of
 from sparkle.commands.progress import reporter
 from sparkle.config.base import Settings
 from sparkle.config.models import BASE_TRAIN_SET, EmbeddedModel, FolderModel, HubModel
-from sparkle.errors import SparkleError
+from sparkle.errors import SparkleError, Stopped
 from sparkle.experiment import Experiment
 from sparkle.files import read_json
 from sparkle.inference.infer import Subject, infer
@@ -139,13 +144,15 @@ def _pretraining(arguments: argparse.Namespace) -> PretrainingSettings:
 
 def _pretrain(arguments: argparse.Namespace) -> None:
     settings = _pretraining(arguments)
-    pretrain(
-        settings,
-        output=arguments.output,
-        work=arguments.work,
-        threads=arguments.threads,
-        report=reporter(arguments.log, arguments.output),
-    )
+    report = reporter(arguments.log, arguments.output)
+    with _requeued_if_stopped(report):
+        pretrain(
+            settings,
+            output=arguments.output,
+            work=arguments.work,
+            threads=arguments.threads,
+            report=report,
+        )
 
 
 def _unpack(arguments: argparse.Namespace) -> None:
@@ -185,16 +192,30 @@ def _finetune(arguments: argparse.Namespace) -> None:
         train_set = required(arguments, "train-set", experiment.train_sets)
         return experiment.finetune(model, train_set, arguments.seed)
 
-    finetune(
-        settings_of(arguments, FinetuneSettings, from_config),
-        base=read_base(arguments.base),
-        dataset=arguments.dataset,
-        output=arguments.output,
-        work=arguments.work / "training",
-        threads=arguments.threads,
-        gpus=arguments.gpus,
-        report=reporter(arguments.log, arguments.output),
-    )
+    settings = settings_of(arguments, FinetuneSettings, from_config)
+    report = reporter(arguments.log, arguments.output)
+    with _requeued_if_stopped(report):
+        finetune(
+            settings,
+            base=read_base(arguments.base),
+            dataset=arguments.dataset,
+            output=arguments.output,
+            work=arguments.work / "training",
+            threads=arguments.threads,
+            gpus=arguments.gpus,
+            report=report,
+        )
+
+
+@contextlib.contextmanager
+def _requeued_if_stopped(report: Callable[[str], None]) -> Iterator[None]:
+    """On a cluster a step that was asked to end goes back into the queue."""
+    try:
+        yield
+    except Stopped as stopped:
+        report(str(stopped))
+        requeue(stopped, report)
+        raise
 
 
 def _infer(arguments: argparse.Namespace) -> None:
@@ -209,16 +230,21 @@ def _infer(arguments: argparse.Namespace) -> None:
         record = read_json(arguments.tuned / "record.json")
         weights = arguments.tuned / "weights"
         subject = Subject(base.path, weights, f"{base.identity}+{record['weights']}")
-    infer(
-        settings,
-        subject,
-        arguments.evaluation_sets,
-        arguments.output,
-        work=arguments.work / "inference",
-        threads=arguments.threads,
-        gpus=arguments.gpus,
-        report=reporter(arguments.log, arguments.output),
-    )
+    report = reporter(arguments.log, arguments.output)
+    asked_to_end = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: asked_to_end.set())
+    with _requeued_if_stopped(report):
+        infer(
+            settings,
+            subject,
+            arguments.evaluation_sets,
+            arguments.output,
+            work=arguments.work / "inference",
+            threads=arguments.threads,
+            gpus=arguments.gpus,
+            report=report,
+            asked_to_end=asked_to_end.is_set,
+        )
 
 
 def _reference(arguments: argparse.Namespace) -> None:

@@ -19,7 +19,7 @@ include: "rules/report.smk"
 
 
 onstart:
-    write_plan(workflow, Path(RESULTS))
+    write_plan(workflow, Path(RESULTS), EXPERIMENT.config.name)
 
 
 onsuccess:

@@ -22,6 +22,7 @@ from sparkle.cluster import slurm
 from sparkle.cluster.frozen import snakefile
 from sparkle.cluster.journal import Entry, read_entries, write_entry
 from sparkle.cluster.slurm import QueuedJob
+from sparkle.cluster.supervise import slurm_comment
 from sparkle.errors import SparkleError
 from sparkle.files import canonical_json, text_hash
 
@@ -78,7 +79,7 @@ class SupervisedExecutor(SlurmExecutor):
         """Jobs of the DAG that an earlier driver has submitted already. Others are cancelled."""
         known = slurm.queue(self.context.name)
         journal = read_entries(self.context.journal)
-        wanted = {comment_of(job): job for job in self.dag.needrun_jobs() if not job.is_group()}
+        wanted = {slurm_comment(job): job for job in self.dag.needrun_jobs() if not job.is_group()}
         keys = {entry.id: entry.key for entry in journal if entry.event == "submitted"}
         ended = {entry.id for entry in journal if entry.event in ("failed", "succeeded")}
         found: dict[Any, QueuedJob] = {}
@@ -96,7 +97,7 @@ class SupervisedExecutor(SlurmExecutor):
         for job, queued in found.items():
             self.logger.info(
                 f"Slurm job {queued.id} ({queued.state}) of an earlier run is taken over:"
-                f" {comment_of(job)}"
+                f" {slurm_comment(job)}"
             )
         return found
 
@@ -137,7 +138,7 @@ class SupervisedExecutor(SlurmExecutor):
         self._note(
             "adopted" if adopted else "submitted",
             identity,
-            comment=comment_of(job),
+            comment=slurm_comment(job),
             key=job_key(job),
             gpus=_gpus(job),
             log=str((job_info.aux or {}).get("slurm_logfile", "")),
@@ -199,7 +200,7 @@ class SupervisedExecutor(SlurmExecutor):
         if all(time >= 0 and time != before.get(name) for name, time in now.items()):
             self._succeed(job_info, 0.0)
             return
-        self._note("failed", identity, comment=comment_of(job_info.job), state="FORGOTTEN")
+        self._note("failed", identity, comment=slurm_comment(job_info.job), state="FORGOTTEN")
         self.report_job_error(job_info, msg=f"Slurm no longer knows job {identity}. ")
 
     def _succeed(self, job_info: SubmittedJobInfo, seconds: float) -> None:
@@ -220,7 +221,7 @@ class SupervisedExecutor(SlurmExecutor):
         self._note(
             event,
             str(info.external_jobid),
-            comment=comment_of(info.job),
+            comment=slurm_comment(info.job),
             state=state,
             gpus=_gpus(info.job),
             seconds=seconds,
@@ -232,12 +233,6 @@ class SupervisedExecutor(SlurmExecutor):
             write_entry(self.context.journal, Entry(event, identity, **values))
         except OSError as error:
             self.logger.warning(f"The journal {self.context.journal} cannot be written: {error}")
-
-
-def comment_of(job: Any) -> str:
-    """What the plugin has Slurm show as the comment of a job: its rule and wildcards."""
-    wildcards = get_job_wildcards(job)
-    return f"rule_{job.name}_wildcards_{wildcards}" if wildcards else f"rule_{job.name}"
 
 
 def job_key(job: Any) -> str:

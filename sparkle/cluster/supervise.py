@@ -57,21 +57,27 @@ def job_name(name: str, results: Path) -> str:
     return f"sparkle-{short}-{text_hash(str(results.resolve()), 8)}"
 
 
-def write_plan(workflow: Any, results: Path) -> None:
+def write_plan(workflow: Any, results: Path, name: str) -> None:
     """Write which jobs a run is going to do, for ``sparkle status``."""
     jobs = [
         {
             "rule": job.rule.name,
             "wildcards": {key: str(value) for key, value in job.wildcards.items()},
+            "comment": slurm_comment(job),
             "outputs": [str(output) for output in job.output],
-            "benchmark": str(job.benchmark) if job.benchmark else None,
             "log": [str(log) for log in job.log],
             "gpus": int(job.resources.get("gpu") or 0),
             "local": bool(job.is_local),
         }
         for job in workflow.dag.needrun_jobs()
     ]
-    write_json(results / PLAN, {"jobs": jobs})
+    write_json(results / PLAN, {"name": job_name(name, results), "jobs": jobs})
+
+
+def slurm_comment(job: Any) -> str:
+    """What the plugin has Slurm show as the comment of a job: its rule and wildcards."""
+    wildcards = "_".join(job.wildcards).replace("/", "_") if job.wildcards else ""
+    return f"rule_{job.name}_wildcards_{wildcards}" if wildcards else f"rule_{job.name}"
 
 
 def _freeze(workflow: Any, root: Path, store: Path) -> Path:

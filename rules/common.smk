@@ -98,7 +98,9 @@ def minutes_of(step):
 
 
 def gpus_of(step):
-    """The GPU resource of a step, only if it has any: Slurm then places it on a GPU node."""
+    """GPUs and nodes of a step, only if it has any: Slurm then places it on GPU nodes."""
+    if needs(step).nodes > 1:
+        return {"gres": f"gpu:{needs(step).gpus}", "nodes": needs(step).nodes}
     return {"gpu": needs(step).gpus} if needs(step).gpus else {}
 
 

@@ -33,8 +33,10 @@ rule training_finetune:
             EXPERIMENT.finetune(w.model, w.train_set, int(w.seed))
         ),
         gpus=needs("training").gpus,
+        nodes=needs("training").nodes,
         code=fingerprint("sparkle.training.finetune"),
     shell:
         "exec python -m sparkle finetune --settings {params.settings:q} --base {input.base:q}"
         " --dataset $(dirname {input.manifest:q}) --output $(dirname {output.record:q})"
-        " --work {RESULTS}/work --threads {threads} --gpus {params.gpus} --log {log:q}"
+        " --work {RESULTS}/work --threads {threads} --gpus {params.gpus}"
+        " --nodes {params.nodes} --log {log:q}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sparkle.config.load import closest, load_config, parse, parse_config
 from sparkle.config.models import (
@@ -17,8 +17,10 @@ from sparkle.config.models import (
     REFERENCES,
     Config,
     EmbeddedModel,
+    InferenceConfig,
     ModelConfig,
     PerceptionLesson,
+    StepResources,
     TrainingConfig,
 )
 from sparkle.datasets.settings import SourceSettings, TaskUse, TrainingMergeSettings
@@ -204,7 +206,7 @@ class Experiment:
 
     def finetune(self, model: str, train_set: str, seed: int) -> FinetuneSettings:
         return FinetuneSettings(
-            training=self.training_of(train_set),
+            training=_for_device(self.training_of(train_set), self.config.resources.training),
             seed=seed,
             swift=dict(self.model(model).swift),
             offline=self.model(model).source != "hub",
@@ -218,7 +220,8 @@ class Experiment:
 
     def inference(self, model: str) -> InferenceSettings:
         return InferenceSettings(
-            inference=self.config.inference, swift=dict(self.model(model).swift)
+            inference=_for_device(self.config.inference, self.config.resources.inference),
+            swift=dict(self.model(model).swift),
         )
 
     # Checks -----------------------------------------------------------------------------------
@@ -226,6 +229,7 @@ class Experiment:
     def checked(self) -> Experiment:
         """This experiment, after all rules across keys have been checked."""
         self._check_matrix()
+        self._check_resources()
         for name, train_set in self.config.train_sets.items():
             self._check_train_set(name, train_set.capabilities)
             self.training_of(name)
@@ -270,6 +274,19 @@ class Experiment:
         seeds = matrix.seeds
         if len(set(seeds)) < len(seeds):
             raise SparkleError(f"matrix.seeds: {seeds} names a seed twice.", "Remove one.")
+
+    def _check_resources(self) -> None:
+        for step in ("synthesis", "training", "inference"):
+            needs: StepResources = getattr(self.config.resources, step)
+            if needs.nodes > 1 and step != "training":
+                raise SparkleError(
+                    f"resources.{step}.nodes: this step runs on one node.", "Set it to 1."
+                )
+            if needs.nodes > 1 and not needs.gpus:
+                raise SparkleError(
+                    f"resources.{step}.nodes: several nodes train on GPUs only.",
+                    f"Set resources.{step}.gpus, or nodes to 1.",
+                )
 
     def _check_train_set(self, name: str, capabilities: list[str]) -> None:
         key = f"train_sets.{name}.capabilities"
@@ -318,10 +335,21 @@ def _lesson(model: EmbeddedModel, number: int, lesson: PerceptionLesson) -> Less
         capabilities=("perception",),
         questions_per_conversation="all",
     )
+    training = _for_device(lesson.training, StepResources())  # lessons run on the CPU
     finetune = FinetuneSettings(
-        training=lesson.training, seed=recipe.seed, swift=dict(model.swift), offline=True
+        training=training, seed=recipe.seed, swift=dict(model.swift), offline=True
     )
     return LessonSettings(sources=sources, merge=merge, finetune=finetune)
+
+
+Section = TypeVar("Section", TrainingConfig, InferenceConfig)
+
+
+def _for_device(section: Section, resources: StepResources) -> Section:
+    """The section with a number format that fits the device, where it leaves that open."""
+    if section.precision != "auto":
+        return section
+    return section.model_copy(update={"precision": "bfloat16" if resources.gpus else "float32"})
 
 
 def _selected(chosen: list[str] | None, defined: Mapping[str, Any]) -> list[str]:

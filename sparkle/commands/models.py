@@ -21,6 +21,7 @@ from sparkle.inference.infer import Subject, infer
 from sparkle.inference.reference import answer_by_reference
 from sparkle.inference.settings import InferenceSettings
 from sparkle.models.references import check_folder, fetch, read_base, write_base
+from sparkle.swift import Devices
 from sparkle.training.finetune import finetune
 from sparkle.training.pretraining import pretrain, unpack_shipped
 from sparkle.training.settings import FinetuneSettings, PretrainingSettings
@@ -79,6 +80,7 @@ def register(commands: Commands) -> None:
     parser.add_argument("--dataset", type=Path, required=True, help="folder of the dataset")
     parser.add_argument("--output", type=Path, required=True, help="folder for the results")
     _add_work(parser)
+    parser.add_argument("--nodes", type=int, default=1, help="nodes of the Slurm job (default: 1)")
 
     parser = add_command(
         commands,
@@ -121,7 +123,7 @@ def _add_work(parser: argparse.ArgumentParser) -> None:
         help="folder for checkpoints and partial answers (default: results/work)",
     )
     parser.add_argument("--threads", type=int, default=1, help="threads (default: 1)")
-    parser.add_argument("--gpus", type=int, default=0, help="GPUs; 0 = CPU (default: 0)")
+    parser.add_argument("--gpus", type=int, default=0, help="GPUs per node; 0 = CPU (default: 0)")
     parser.add_argument(
         "--log", type=Path, help="file for all output; the screen then shows progress only"
     )
@@ -202,7 +204,7 @@ def _finetune(arguments: argparse.Namespace) -> None:
             output=arguments.output,
             work=arguments.work / "training",
             threads=arguments.threads,
-            gpus=arguments.gpus,
+            devices=Devices(arguments.gpus, arguments.nodes),
             report=report,
         )
 

@@ -26,7 +26,15 @@ from sparkle.files import (
     write_text,
 )
 from sparkle.models.references import BaseModel
-from sparkle.swift import swift_command, swift_environment
+from sparkle.swift import (
+    CPU,
+    LAUNCHER,
+    Devices,
+    check_granted,
+    scratch,
+    swift_command,
+    swift_environment,
+)
 from sparkle.training.arguments import sft_options
 from sparkle.training.curve import read_curve
 from sparkle.training.settings import FinetuneSettings
@@ -45,7 +53,6 @@ _NOT_WEIGHTS = (
 )
 _DONE = "done.json"
 _STOP_SECONDS = 60
-_LAUNCHER = "torch.distributed.run"
 
 
 def finetune(
@@ -56,7 +63,7 @@ def finetune(
     output: Path,
     work: Path,
     threads: int = 1,
-    gpus: int = 0,
+    devices: Devices = CPU,
     report: Callable[[str], None] = print,
 ) -> Path:
     """Train, or finish an interrupted training, and write the results to ``output``.
@@ -86,6 +93,7 @@ def finetune(
             write_json(run / _DONE, {"checkpoint": _finished(run / "output").name})
         if not (run / _DONE).exists():
             checkpoint = last_checkpoint(run / "output")
+            check_granted(devices)
             if checkpoint is not None:
                 report(f"going on from {checkpoint.name}")
             options = sft_options(
@@ -93,21 +101,24 @@ def finetune(
                 model=base.path,
                 dataset=dataset / "data",
                 output=run / "output",
-                gpus=gpus,
+                gpus=devices.gpus,
                 checkpoint=checkpoint,
             )
             environment = swift_environment(
-                offline=settings.offline, threads=threads, gpus=gpus, work=run
+                offline=settings.offline, threads=threads, gpus=devices.gpus, work=run
             )
             # The lock goes to ms-swift too: should only this process be killed, nobody else
             # writes to the folder before ms-swift has noticed and ended.
-            command = swift_command("sft", options)
+            command = swift_command("sft", options, devices)
             stopped = run_swift(command, environment, report, keep_open=[lock])
             if stopped and not _is_finished(run / "output"):
                 raise _stopped(checkpoint, last_checkpoint(run / "output"))
             write_json(run / _DONE, {"checkpoint": _finished(run / "output").name})
             for cache in ("datasets", "modelscope"):
                 shutil.rmtree(run / cache, ignore_errors=True)
+            local = scratch()
+            if local is not None:
+                shutil.rmtree(local, ignore_errors=True)
         return _deliver(run, output, identity)
 
 
@@ -184,7 +195,7 @@ def run_swift(
 
     def stop(number: int, _: object) -> None:
         if not stopped:
-            _signal_trainers(process.pid, _LAUNCHER in command)
+            _signal_trainers(process.pid, command[2:3] == [LAUNCHER])
         stopped.append(number)
 
     previous = signal.signal(signal.SIGTERM, stop)
@@ -198,7 +209,7 @@ def run_swift(
                 report(line)
         code = process.wait()
     except BaseException:
-        _end(process, _LAUNCHER in command)
+        _end(process, command[2:3] == [LAUNCHER])
         raise
     finally:
         signal.signal(signal.SIGTERM, previous)

@@ -19,6 +19,8 @@ import sys
 import time
 from pathlib import Path
 
+# On a slow machine: how many times as long the tests wait for what must happen.
+PATIENCE = float(os.environ.get("SPARKLE_TEST_PATIENCE", "1"))
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scontrol", "sinfo")
 _CLIENTS = ("sbatch", "srun", "squeue", "scontrol", "scancel", "sinfo", "sacct", "sacctmgr")
 _SYSTEM = "/usr/local/sbin:/usr/sbin:/sbin:"
@@ -252,6 +254,7 @@ class Cluster:
     def wait(self, done: object, seconds: float = 60) -> None:
         """Wait until the function ``done`` returns something true."""
         assert callable(done)
+        seconds *= PATIENCE
         deadline = time.monotonic() + seconds
         while not done():
             if time.monotonic() > deadline:

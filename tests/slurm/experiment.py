@@ -17,7 +17,7 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
-from tests.slurm.cluster import Cluster
+from tests.slurm.cluster import PATIENCE, Cluster
 
 ROOT = Path(__file__).parent.parent.parent
 MODEL = "sparkle-tiny"
@@ -80,7 +80,7 @@ class Experiment:
 
     def finish(self, main: subprocess.Popen[str]) -> subprocess.CompletedProcess[str]:
         """Wait for a main process; its output is that of its log."""
-        code = main.wait(900)
+        code = main.wait(900 * PATIENCE)
         return subprocess.CompletedProcess(main.args, code, self.output(main), "")
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:

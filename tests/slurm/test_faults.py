@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from sparkle.cluster.slurm import seconds_of
 from tests.slurm.experiment import ANSWERS, RECORD, TRAINING, Experiment, random_steps
 
 pytestmark = pytest.mark.slurm
@@ -113,12 +114,14 @@ def test_time_limit(untrained: Experiment, reference: Experiment) -> None:
     untrained.wait_for_step(10)
     job = untrained.running()
     with untrained.paused():
-        untrained.cluster.query("scontrol", "update", f"JobId={job}", "TimeLimit=2")
-        time.sleep(70)  # Slurm looks at time limits twice a minute
+        elapsed = seconds_of(untrained.cluster.query("squeue", "-hj", job, "-o", "%M")) or 0
+        limit = f"TimeLimit={int(elapsed // 60) + 2}"
+        untrained.cluster.query("scontrol", "update", f"JobId={job}", limit)
+        time.sleep(45)  # Slurm looks at time limits twice a minute
     log = untrained.folder / "logs/training_finetune/sparkle-tiny-direction-1.log"
     untrained.cluster.wait(lambda: "is put back into the queue" in log.read_text(), 200)
     assert "asked to end: checkpoint-" in log.read_text()
-    untrained.cluster.query("scontrol", "update", f"JobId={job}", "TimeLimit=60")
+    untrained.cluster.query("scontrol", "update", f"JobId={job}", "TimeLimit=600")
     untrained.until(main, lambda: untrained.hurry(job))
     whole(untrained, reference, untrained.finish(main))
 

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-# Jobs run the Python that runs Snakemake, also when its environment is not activated.
-os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]
+# Steps run the Python that runs Snakemake, also when its environment is not activated, or that of
+# the folder SPARKLE_BIN, which may be a wrapper around a container.
+PYTHON_FOLDER = os.environ.get("SPARKLE_BIN") or os.path.dirname(sys.executable)
+os.environ["PATH"] = PYTHON_FOLDER + os.pathsep + os.environ["PATH"]
 # The code beside this Snakefile counts, which for a job on a cluster is a frozen copy.
 CODE = str(workflow.basedir)
 sys.path.insert(0, CODE)

@@ -120,16 +120,16 @@ def swift_command(
 
 
 def check_granted(devices: Devices) -> None:
-    """Compare the GPUs that the job was given, where the scheduler says so, with those asked for.
+    """Compare the GPUs that the job was given, where that is said, with those asked for.
 
     Raises:
-        SparkleError: They differ in number.
+        SparkleError: They are fewer.
     """
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if not devices.gpus or visible is None:
         return
     granted = len([name for name in visible.split(",") if name.strip()])
-    if granted != devices.gpus:
+    if granted < devices.gpus:
         raise SparkleError(
             f"{devices.gpus} GPUs per node are asked for, but {granted} were granted"
             f" (CUDA_VISIBLE_DEVICES={visible}).",

@@ -84,7 +84,7 @@ class SupervisedExecutor(SlurmExecutor):
         ended = {entry.id for entry in journal if entry.event in ("failed", "succeeded")}
         found: dict[Any, QueuedJob] = {}
         unwanted: list[QueuedJob] = []
-        for queued in sorted(known, key=lambda queued: int(queued.id)):
+        for queued in sorted(known, key=lambda queued: int(queued.id.split("_")[0])):
             if not queued.active and (queued.state != "COMPLETED" or queued.id in ended):
                 continue
             job = wanted.get(queued.comment)

@@ -6,7 +6,7 @@ CONFIG ?= config/config.yaml
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test test-slow lint format lock schema benchmark bench clean help
+.PHONY: run test test-slow test-slurm lint format lock schema benchmark bench clean help
 
 help:
 	@sed -n '1,2s/^# //p' Makefile
@@ -19,10 +19,14 @@ run: $(READY)
 	@$(BIN)/snakemake --configfile $(CONFIG) $(ARGS)
 
 test: $(READY)
-	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+	$(BIN)/python -m pytest -m "not slow and not slurm" $(ARGS)
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -m slow $(ARGS)
+
+# Starts a Slurm of its own on this machine: needs Debian's packages and root.
+test-slurm: $(READY)
+	$(BIN)/python -m pytest -m slurm tests/slurm $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -18,6 +18,10 @@ include: "rules/scoring.smk"
 include: "rules/report.smk"
 
 
+onstart:
+    write_plan(workflow, Path(RESULTS), EXPERIMENT.config.name)
+
+
 onsuccess:
     print(
         f"\nDone. Open {RESULTS}/report.html; the numbers are in {RESULTS}/tables/matrix.csv."

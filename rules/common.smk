@@ -3,13 +3,23 @@
 #   and params that hold just what a job depends on, so that an edit reruns what it affects.
 import os
 import sys
+from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-# Jobs run the Python that runs Snakemake, also when its environment is not activated.
-os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]
-sys.path.insert(0, str(workflow.basedir))
+# Steps run the Python that runs Snakemake, also when its environment is not activated, or that of
+# the folder SPARKLE_BIN, which may be a wrapper around a container.
+PYTHON_FOLDER = os.environ.get("SPARKLE_BIN") or os.path.dirname(sys.executable)
+os.environ["PATH"] = PYTHON_FOLDER + os.pathsep + os.environ["PATH"]
+# The code beside this Snakefile counts, which for a job on a cluster is a frozen copy.
+CODE = str(workflow.basedir)
+sys.path.insert(0, CODE)
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    [CODE, *filter(None, [os.environ.get("PYTHONPATH")])]
+)
+os.environ["PYTHONSAFEPATH"] = "1"
 
+from sparkle.cluster.supervise import supervise, write_plan
 from sparkle.config.inference import EndpointModel, VariantModel
 from sparkle.config.models import EmbeddedModel
 from sparkle.errors import SparkleError
@@ -25,6 +35,7 @@ except SparkleError as error:
     raise WorkflowError(str(error)) from None
 
 RESULTS = EXPERIMENT.config.results
+supervise(workflow, root=Path(CODE), results=Path(RESULTS), name=EXPERIMENT.config.name)
 EVALUATION_SETS = EXPERIMENT.evaluation_sets
 SYNTHETIC_SETS = EXPERIMENT.synthetic_sets
 BENCHMARK_SETS = EXPERIMENT.benchmark_sets
@@ -101,8 +112,20 @@ def needs(step):
     return getattr(EXPERIMENT.config.resources, step)
 
 
+def memory_of(step):
+    """Memory of a step in MB: what the config says, and as much more with every further attempt."""
+    return lambda wildcards, attempt: needs(step).memory_mb * attempt
+
+
+def minutes_of(step):
+    """Time of a step: what the config says, and as much more with every further attempt."""
+    return lambda wildcards, attempt: needs(step).minutes * attempt
+
+
 def gpus_of(step):
-    """The GPU resource of a step, only if it has any: Slurm then places it on a GPU node."""
+    """GPUs and nodes of a step, only if it has any: Slurm then places it on GPU nodes."""
+    if needs(step).nodes > 1:
+        return {"gres": f"gpu:{needs(step).gpus}", "nodes": needs(step).nodes}
     return {"gpu": needs(step).gpus} if needs(step).gpus else {}
 
 

@@ -16,8 +16,8 @@ rule data_synthesize_training:
         "benchmarks/runs/data_synthesize_training/{source}-{job}.tsv"
     threads: needs("synthesis").threads
     resources:
-        mem_mb=needs("synthesis").memory_mb,
-        runtime=needs("synthesis").minutes,
+        mem_mb=memory_of("synthesis"),
+        runtime=minutes_of("synthesis"),
     params:
         settings=lambda w: settings(TRAINING_SOURCES[w.source]),
         jobs=SYNTHESIS_JOBS,
@@ -41,8 +41,8 @@ rule data_synthesize_evaluation:
         evaluation_set=one_of(SYNTHETIC_SETS),
     threads: needs("synthesis").threads
     resources:
-        mem_mb=needs("synthesis").memory_mb,
-        runtime=needs("synthesis").minutes,
+        mem_mb=memory_of("synthesis"),
+        runtime=minutes_of("synthesis"),
     params:
         settings=lambda w: settings(EXPERIMENT.evaluation_source(w.evaluation_set)),
         code=lambda w: (

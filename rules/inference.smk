@@ -25,14 +25,14 @@ rule inference_base:
     threads: needs("inference").threads
     resources:
         **gpus_of("inference"),
-        mem_mb=needs("inference").memory_mb,
-        runtime=needs("inference").minutes,
+        mem_mb=memory_of("inference"),
+        runtime=minutes_of("inference"),
     params:
         settings=lambda w: settings(EXPERIMENT.inference(w.model)),
         gpus=needs("inference").gpus,
         code=fingerprint("sparkle.inference.infer"),
     shell:
-        "python -m sparkle infer --settings {params.settings:q} --base {input.base:q}"
+        "exec python -m sparkle infer --settings {params.settings:q} --base {input.base:q}"
         " --evaluation-sets {input.sets:q} --output $(dirname {output[0]:q})"
         " --work {RESULTS}/work --threads {threads} --gpus {params.gpus} --log {log:q}"
 
@@ -52,14 +52,14 @@ rule inference_tuned:
     threads: needs("inference").threads
     resources:
         **gpus_of("inference"),
-        mem_mb=needs("inference").memory_mb,
-        runtime=needs("inference").minutes,
+        mem_mb=memory_of("inference"),
+        runtime=minutes_of("inference"),
     params:
         settings=lambda w: settings(EXPERIMENT.inference(w.model)),
         gpus=needs("inference").gpus,
         code=fingerprint("sparkle.inference.infer"),
     shell:
-        "python -m sparkle infer --settings {params.settings:q} --base {input.base:q}"
+        "exec python -m sparkle infer --settings {params.settings:q} --base {input.base:q}"
         " --tuned $(dirname {input.record:q}) --evaluation-sets {input.sets:q}"
         " --output $(dirname {output[0]:q}) --work {RESULTS}/work --threads {threads}"
         " --gpus {params.gpus} --log {log:q}"

@@ -35,8 +35,8 @@ rule model_pretrain:
         model=one_of(PRETRAINED),
     threads: needs("training").threads
     resources:
-        mem_mb=needs("training").memory_mb,
-        runtime=needs("training").minutes,
+        mem_mb=memory_of("training"),
+        runtime=minutes_of("training"),
     params:
         settings=lambda w: settings(EXPERIMENT.pretraining(w.model)),
         code=(
@@ -44,7 +44,7 @@ rule model_pretrain:
             code_of_tasks(["perception"]),
         ),
     shell:
-        "python -m sparkle pretrain --settings {params.settings:q} --output {output.weights:q}"
+        "exec python -m sparkle pretrain --settings {params.settings:q} --output {output.weights:q}"
         " --work {RESULTS}/work/pretraining/{wildcards.model} --threads {threads} --log {log:q}"
 
 

@@ -26,15 +26,17 @@ rule training_finetune:
     threads: needs("training").threads
     resources:
         **gpus_of("training"),
-        mem_mb=needs("training").memory_mb,
-        runtime=needs("training").minutes,
+        mem_mb=memory_of("training"),
+        runtime=minutes_of("training"),
     params:
         settings=lambda w: settings(
             EXPERIMENT.finetune(w.model, w.train_set, int(w.seed))
         ),
         gpus=needs("training").gpus,
+        nodes=needs("training").nodes,
         code=fingerprint("sparkle.training.finetune"),
     shell:
-        "python -m sparkle finetune --settings {params.settings:q} --base {input.base:q}"
+        "exec python -m sparkle finetune --settings {params.settings:q} --base {input.base:q}"
         " --dataset $(dirname {input.manifest:q}) --output $(dirname {output.record:q})"
-        " --work {RESULTS}/work --threads {threads} --gpus {params.gpus} --log {log:q}"
+        " --work {RESULTS}/work --threads {threads} --gpus {params.gpus}"
+        " --nodes {params.nodes} --log {log:q}"

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from sparkle import __version__
-from sparkle.commands import data, inspect, look, models, results
+from sparkle.commands import cluster, data, inspect, look, models, results
 from sparkle.errors import SparkleError
 
 
@@ -16,7 +16,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="sparkle", description=__doc__)
     parser.add_argument("--version", action="version", version=f"sparkle {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (inspect, data, look, models, results):
+    for module in (inspect, data, look, models, results, cluster):
         module.register(commands)
     return parser
 

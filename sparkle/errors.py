@@ -17,3 +17,14 @@ class SparkleError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message}\nHint: {self.hint}" if self.hint else self.message
+
+
+class Stopped(SparkleError):
+    """A step was asked to end (SIGTERM) and did, keeping what it has.
+
+    ``progressed`` says whether it came further than where it began, so that going on makes sense.
+    """
+
+    def __init__(self, message: str, *, progressed: bool) -> None:
+        super().__init__(message, "Run the same command again: it goes on from there.")
+        self.progressed = progressed

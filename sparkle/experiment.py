@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sparkle.config.base import Palette
 from sparkle.config.evaluation import BenchmarkSetConfig
@@ -19,8 +19,10 @@ from sparkle.config.models import (
     BASE_TRAIN_SET,
     Config,
     EmbeddedModel,
+    InferenceConfig,
     ModelConfig,
     PerceptionLesson,
+    StepResources,
     TrainingConfig,
 )
 from sparkle.datasets.settings import SourceSettings, TaskUse, TrainingMergeSettings
@@ -258,7 +260,7 @@ class Experiment:
                 "Such a row is evaluated as it is, as train set 'none'.",
             )
         return FinetuneSettings(
-            training=self.training_of(train_set),
+            training=_for_device(self.training_of(train_set), self.config.resources.training),
             seed=seed,
             swift=dict(trained.swift),
             offline=trained.source != "hub",
@@ -279,7 +281,7 @@ class Experiment:
         chosen, base = self.model(model), self.model(self.base_of(model))
         if isinstance(base, VariantModel | EndpointModel):
             raise SparkleError(f"The model '{model}' has no weights here.", "It is an endpoint.")
-        inference = self.config.inference
+        inference = _for_device(self.config.inference, self.config.resources.inference)
         if not isinstance(chosen, VariantModel):
             return InferenceSettings(inference=inference, swift=dict(base.swift))
         if chosen.max_new_tokens is not None:
@@ -306,6 +308,7 @@ class Experiment:
     def checked(self) -> Experiment:
         """This experiment, after all rules across keys have been checked."""
         self._check_matrix()
+        self._check_resources()
         for name, train_set in self.config.train_sets.items():
             self._check_train_set(name, train_set.capabilities)
             self.training_of(name)
@@ -421,6 +424,19 @@ class Experiment:
                 "Remove the key.",
             )
 
+    def _check_resources(self) -> None:
+        for step in ("synthesis", "training", "inference"):
+            needs: StepResources = getattr(self.config.resources, step)
+            if needs.nodes > 1 and step != "training":
+                raise SparkleError(
+                    f"resources.{step}.nodes: this step runs on one node.", "Set it to 1."
+                )
+            if needs.nodes > 1 and not needs.gpus:
+                raise SparkleError(
+                    f"resources.{step}.nodes: several nodes train on GPUs only.",
+                    f"Set resources.{step}.gpus, or nodes to 1.",
+                )
+
     def _check_train_set(self, name: str, capabilities: list[str]) -> None:
         key = f"train_sets.{name}.capabilities"
         if not capabilities:
@@ -468,10 +484,21 @@ def _lesson(model: EmbeddedModel, number: int, lesson: PerceptionLesson) -> Less
         capabilities=("perception",),
         questions_per_conversation=lesson.questions_per_conversation,
     )
+    training = _for_device(lesson.training, StepResources())  # lessons run on the CPU
     finetune = FinetuneSettings(
-        training=lesson.training, seed=recipe.seed, swift=dict(model.swift), offline=True
+        training=training, seed=recipe.seed, swift=dict(model.swift), offline=True
     )
     return LessonSettings(sources=sources, merge=merge, finetune=finetune)
+
+
+Section = TypeVar("Section", TrainingConfig, InferenceConfig)
+
+
+def _for_device(section: Section, resources: StepResources) -> Section:
+    """The section with a number format that fits the device, where it leaves that open."""
+    if section.precision != "auto":
+        return section
+    return section.model_copy(update={"precision": "bfloat16" if resources.gpus else "float32"})
 
 
 def _selected(chosen: list[str] | None, defined: Mapping[str, Any]) -> list[str]:

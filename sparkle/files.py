@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import hashlib
 import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,26 @@ def atomic_path(path: Path) -> Iterator[Path]:
                 " 'results', then run the same command again. Nothing half-written was kept.",
             ) from None
         raise
+
+
+@contextlib.contextmanager
+def exclusive(folder: Path, report: Callable[[str], None] = print) -> Iterator[int]:
+    """Be the only process that works in ``folder``; wait while another one does.
+
+    The lock is the kernel's: it ends with the process, however that ends, and with the children
+    that were handed the file descriptor that this yields. Where a file system knows no locks,
+    there is none, and a word says so.
+    """
+    make_folder(folder)
+    with open(folder / ".lock", "w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            report(f"another process works in {folder}: waiting until it has ended")
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        except OSError as error:
+            report(f"{folder} cannot be locked ({error.strerror}); going on without")
+        yield handle.fileno()
 
 
 def write_text(path: Path, text: str) -> None:

@@ -30,6 +30,7 @@ LAYERS = (
     ("scoring",),
     ("reporting",),
     ("experiment",),
+    ("cluster",),
     ("commands",),
     ("cli",),
     ("__main__",),

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,7 +14,14 @@ import pytest
 
 from sparkle.config.models import TrainingConfig
 from sparkle.errors import SparkleError
-from sparkle.swift import swift_command, swift_environment, to_arguments
+from sparkle.swift import (
+    LAUNCHER,
+    Devices,
+    check_granted,
+    swift_command,
+    swift_environment,
+    to_arguments,
+)
 from sparkle.training import finetune as module
 from sparkle.training.arguments import sft_options
 from sparkle.training.curve import read_curve
@@ -67,13 +77,66 @@ def test_arguments_are_a_list_and_never_a_shell_string() -> None:
     assert swift_command("sft", {})[0] == sys.executable
 
 
-def test_one_process_per_granted_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NPROC_PER_NODE", "8")
-    counts = [
-        swift_environment(offline=True, threads=3, gpus=g, work=tmp_path).get("NPROC_PER_NODE")
-        for g in (0, 1, 4)
-    ]
-    assert counts == [None, None, "4"]
+def test_one_process_per_gpu() -> None:
+    single = swift_command("sft", {}, Devices(gpus=1))
+    several = swift_command("sft", {}, Devices(gpus=4))
+    assert LAUNCHER not in single and single[2] == "swift.cli.sft"
+    assert several[several.index("--nproc_per_node") + 1] == "4"
+    # No port is fixed: the launcher finds one itself.
+    assert "--standalone" in several and not any("port" in word for word in several)
+
+
+def test_nodes_of_a_job_meet_at_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLURM_JOB_ID", "17")
+    command = swift_command("sft", {"seed": 1}, Devices(gpus=2, nodes=3))
+    assert command[:4] == ["srun", "--overlap", "--nodes", "3"]
+    host, port = command[command.index("--rdzv_endpoint") + 1].split(":")
+    assert host == socket.gethostname() and int(port) > 1023
+    assert command[command.index("--rdzv_id") + 1] == "17"
+    assert command[-2:] == ["--seed", "1"]
+
+
+def test_several_nodes_need_slurm(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
+    with pytest.raises(SparkleError, match="no Slurm job"):
+        swift_command("sft", {}, Devices(gpus=2, nodes=2))
+
+
+def test_fewer_gpus_than_asked_for_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    check_granted(Devices(gpus=2))
+    check_granted(Devices())
+    with pytest.raises(SparkleError, match="3 GPUs per node are asked for, but 2 were granted"):
+        check_granted(Devices(gpus=3))
+
+
+def test_caches_go_to_the_nodes_own_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISK", str(tmp_path))
+    monkeypatch.setenv("SPARKLE_SCRATCH", "$DISK")
+    monkeypatch.setenv("SLURM_JOB_ID", "17")
+    environment = swift_environment(offline=True, threads=1, gpus=0, work=tmp_path / "work")
+    assert environment["HF_DATASETS_CACHE"] == str(tmp_path / "sparkle-17/datasets")
+    monkeypatch.setenv("SPARKLE_SCRATCH", "$DISK/none")
+    with pytest.raises(SparkleError, match="no writable folder"):
+        swift_environment(offline=True, threads=1, gpus=0, work=tmp_path)
+
+
+def test_a_training_that_is_asked_to_end_may_still_write(tmp_path: Path) -> None:
+    code = (
+        "import signal, sys, time\n"
+        "def end(*_): print('checkpoint written', flush=True); sys.exit(0)\n"
+        "signal.signal(signal.SIGTERM, end)\n"
+        "print('ready', flush=True); time.sleep(60)"
+    )
+    lines: list[str] = []
+
+    def report(line: str) -> None:
+        lines.append(line)
+        if line == "ready":
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    assert run_swift([sys.executable, "-c", code], {}, report)
+    assert lines == ["ready", "checkpoint written"]
 
 
 def test_no_hub_is_asked_for_a_local_model(tmp_path: Path) -> None:

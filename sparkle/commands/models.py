@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import signal
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from sparkle.cluster.requeue import requeue
 from sparkle.commands.common import (
     Commands,
     add_command,
@@ -18,13 +23,14 @@ from sparkle.config.base import Settings
 from sparkle.config.inference import EndpointModel, VariantModel
 from sparkle.config.load import parse
 from sparkle.config.models import BASE_TRAIN_SET, EmbeddedModel, FolderModel, HubModel
-from sparkle.errors import SparkleError
+from sparkle.errors import SparkleError, Stopped
 from sparkle.experiment import Experiment
 from sparkle.files import read_json
 from sparkle.inference.infer import Subject, infer
 from sparkle.inference.reference import answer_by_reference
 from sparkle.inference.settings import EndpointSettings, InferenceSettings
 from sparkle.models.references import check_folder, fetch, read_base, write_base
+from sparkle.swift import Devices
 from sparkle.training.finetune import finetune
 from sparkle.training.pretraining import pretrain, unpack_shipped
 from sparkle.training.settings import FinetuneSettings, PretrainingSettings
@@ -83,6 +89,7 @@ def register(commands: Commands) -> None:
     parser.add_argument("--dataset", type=Path, required=True, help="folder of the dataset")
     parser.add_argument("--output", type=Path, required=True, help="folder for the results")
     _add_work(parser)
+    parser.add_argument("--nodes", type=int, default=1, help="nodes of the Slurm job (default: 1)")
 
     parser = add_command(
         commands,
@@ -140,7 +147,7 @@ def _add_work(parser: argparse.ArgumentParser) -> None:
         help="folder for checkpoints and partial answers (default: results/work)",
     )
     parser.add_argument("--threads", type=int, default=1, help="threads (default: 1)")
-    parser.add_argument("--gpus", type=int, default=0, help="GPUs; 0 = CPU (default: 0)")
+    parser.add_argument("--gpus", type=int, default=0, help="GPUs per node; 0 = CPU (default: 0)")
     parser.add_argument(
         "--log", type=Path, help="file for all output; the screen then shows progress only"
     )
@@ -163,13 +170,15 @@ def _pretraining(arguments: argparse.Namespace) -> PretrainingSettings:
 
 def _pretrain(arguments: argparse.Namespace) -> None:
     settings = _pretraining(arguments)
-    pretrain(
-        settings,
-        output=arguments.output,
-        work=arguments.work,
-        threads=arguments.threads,
-        report=reporter(arguments.log, arguments.output),
-    )
+    report = reporter(arguments.log, arguments.output)
+    with _requeued_if_stopped(report):
+        pretrain(
+            settings,
+            output=arguments.output,
+            work=arguments.work,
+            threads=arguments.threads,
+            report=report,
+        )
 
 
 def _unpack(arguments: argparse.Namespace) -> None:
@@ -211,16 +220,30 @@ def _finetune(arguments: argparse.Namespace) -> None:
         train_set = required(arguments, "train-set", experiment.train_sets)
         return experiment.finetune(model, train_set, arguments.seed)
 
-    finetune(
-        settings_of(arguments, FinetuneSettings, from_config),
-        base=read_base(arguments.base),
-        dataset=arguments.dataset,
-        output=arguments.output,
-        work=arguments.work / "training",
-        threads=arguments.threads,
-        gpus=arguments.gpus,
-        report=reporter(arguments.log, arguments.output),
-    )
+    settings = settings_of(arguments, FinetuneSettings, from_config)
+    report = reporter(arguments.log, arguments.output)
+    with _requeued_if_stopped(report):
+        finetune(
+            settings,
+            base=read_base(arguments.base),
+            dataset=arguments.dataset,
+            output=arguments.output,
+            work=arguments.work / "training",
+            threads=arguments.threads,
+            devices=Devices(arguments.gpus, arguments.nodes),
+            report=report,
+        )
+
+
+@contextlib.contextmanager
+def _requeued_if_stopped(report: Callable[[str], None]) -> Iterator[None]:
+    """On a cluster a step that was asked to end goes back into the queue."""
+    try:
+        yield
+    except Stopped as stopped:
+        report(str(stopped))
+        requeue(stopped, report)
+        raise
 
 
 def _infer(arguments: argparse.Namespace) -> None:
@@ -235,16 +258,21 @@ def _infer(arguments: argparse.Namespace) -> None:
         record = read_json(arguments.tuned / "record.json")
         weights = arguments.tuned / "weights"
         subject = Subject(base.path, weights, f"{base.identity}+{record['weights']}")
-    infer(
-        settings,
-        subject,
-        arguments.evaluation_sets,
-        arguments.output,
-        work=arguments.work / "inference",
-        threads=arguments.threads,
-        gpus=arguments.gpus,
-        report=reporter(arguments.log, arguments.output),
-    )
+    report = reporter(arguments.log, arguments.output)
+    asked_to_end = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: asked_to_end.set())
+    with _requeued_if_stopped(report):
+        infer(
+            settings,
+            subject,
+            arguments.evaluation_sets,
+            arguments.output,
+            work=arguments.work / "inference",
+            threads=arguments.threads,
+            gpus=arguments.gpus,
+            report=report,
+            asked_to_end=asked_to_end.is_set,
+        )
 
 
 def _ask_endpoint(arguments: argparse.Namespace) -> None:

@@ -169,8 +169,8 @@ class TrainingConfig(Closed):
     """Keep the vision tower as it is."""
     freeze_projector: bool = True
     """Keep the projector between vision tower and language model as it is."""
-    precision: Literal["float32", "bfloat16", "float16"] = "bfloat16"
-    """Number format of the computation."""
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """Number format of the computation; `auto`: bfloat16 if the step has GPUs, else float32."""
     max_length: PositiveInt = 4096
     """Longest conversation in tokens; longer ones are an error, not cut."""
     save_steps: PositiveInt = 200
@@ -197,8 +197,8 @@ class InferenceConfig(Closed):
     """Questions answered together."""
     max_new_tokens: PositiveInt = 512
     """Longest answer in tokens."""
-    precision: Literal["float32", "bfloat16", "float16"] = "bfloat16"
-    """Number format of the computation."""
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """Number format of the computation; `auto`: bfloat16 if the step has GPUs, else float32."""
     backend: Backend = "transformers"
     """Engine of the inference; all but `transformers` must be installed beside Sparkle."""
     swift: SwiftOptions = {}
@@ -338,7 +338,9 @@ class StepResources(Closed):
     memory_mb: PositiveInt = 4000
     minutes: PositiveInt = 60
     gpus: NonNegativeInt = 0
-    """GPUs of a job; 0 = the step runs on the CPU."""
+    """GPUs of a job, on each of its nodes; 0 = the step runs on the CPU."""
+    nodes: PositiveInt = 1
+    """Nodes of a job; only fine-tuning can use more than one."""
 
 
 class ResourcesConfig(Closed):

@@ -14,8 +14,8 @@ from typing import Any
 from sparkle.config.models import SwiftOptions
 from sparkle.datasets.merge import EVALUATION_SCHEMA
 from sparkle.datasets.parquet import read_rows
-from sparkle.errors import SparkleError
-from sparkle.files import canonical_json, file_hash, make_folder, text_hash
+from sparkle.errors import SparkleError, Stopped
+from sparkle.files import canonical_json, exclusive, file_hash, make_folder, text_hash
 from sparkle.inference.answers import append_answers, read_answers
 from sparkle.inference.predictions import Prediction, write_predictions
 from sparkle.inference.prompting import Turn, conversation, prompt_hash
@@ -48,15 +48,20 @@ def infer(
     threads: int = 1,
     gpus: int = 0,
     report: Callable[[str], None] = print,
+    asked_to_end: Callable[[], bool] = lambda: False,
 ) -> None:
     """Answer all questions of all evaluation sets and write ``folder/{set}.parquet``.
 
     Answers are appended to a file in ``work`` batch by batch, keyed by model, settings and
     dataset: an interrupted run goes on, and finished sets are not asked again.
+
+    Raises:
+        Stopped: ``asked_to_end`` said so; the answers given until then are kept.
     """
     check_backend(settings.inference.backend)
     make_folder(work)
     engine: Any = None
+    progressed = False
     for path in evaluation_sets:
         rows = read_rows(path, EVALUATION_SCHEMA)
         if not rows:
@@ -66,18 +71,30 @@ def infer(
             "settings": settings.model_dump(mode="json"),
             "data": file_hash(path),
         }
-        log = work / f"{path.stem}-{text_hash(canonical_json(key))}.jsonl"
-        known = read_answers(log)
-        waiting = [row for row in rows if row["id"] not in known]
-        if known and waiting:
-            report(f"{path.stem}: {len(known)} answers kept from before")
-        if waiting and engine is None:
-            engine = load_engine(settings, subject, threads=threads, gpus=gpus, work=work)
-        for batch in _answer(engine, settings, waiting, rows):
-            append_answers(log, batch)
-            known.update({answer.id: answer for answer in batch})
-            report(f"{path.stem}: {len(known)}/{len(rows)} answered")
+        name = f"{path.stem}-{text_hash(canonical_json(key))}"
+        log = work / f"{name}.jsonl"
+        with exclusive(work / "locks" / name, report):
+            known = read_answers(log)
+            waiting = [row for row in rows if row["id"] not in known]
+            if known and waiting:
+                report(f"{path.stem}: {len(known)} answers kept from before")
+            if waiting and asked_to_end():
+                raise _stopped(path, known, progressed)
+            if waiting and engine is None:
+                engine = load_engine(settings, subject, threads=threads, gpus=gpus, work=work)
+            for batch in _answer(engine, settings, waiting, rows):
+                append_answers(log, batch)
+                known.update({answer.id: answer for answer in batch})
+                report(f"{path.stem}: {len(known)}/{len(rows)} answered")
+                progressed = True
+                if asked_to_end() and len(known) < len(rows):
+                    raise _stopped(path, known, progressed)
         write_predictions(folder / path.name, [known[row["id"]] for row in rows])
+
+
+def _stopped(path: Path, known: dict[str, Prediction], progressed: bool) -> Stopped:
+    done = f"{len(known)} answers to {path.stem} are kept"
+    return Stopped(f"The inference was asked to end: {done}.", progressed=progressed)
 
 
 def infer_options(settings: InferenceSettings, subject: Subject, gpus: int) -> SwiftOptions:

@@ -53,6 +53,7 @@ def sft_options(
         "save_strategy": "steps",
         "save_steps": training.save_steps,
         "save_total_limit": 2,
+        "enable_jit_checkpoint": True,  # on SIGTERM: write a checkpoint, then end
         "logging_steps": training.logging_steps,
         "report_to": ["none"],
         # The data is ours and final: no split, no cache to go stale, no folder names with dates.

@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
 import subprocess
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from sparkle.datasets.integrity import verify_files
-from sparkle.errors import SparkleError
+from sparkle.errors import SparkleError, Stopped
 from sparkle.files import (
     atomic_path,
     canonical_json,
+    exclusive,
     folder_hash,
-    make_folder,
     read_json,
     text_hash,
     write_json,
     write_text,
 )
 from sparkle.models.references import BaseModel
-from sparkle.swift import swift_command, swift_environment
+from sparkle.swift import (
+    CPU,
+    LAUNCHER,
+    Devices,
+    check_granted,
+    scratch,
+    swift_command,
+    swift_environment,
+)
 from sparkle.training.arguments import sft_options
 from sparkle.training.curve import read_curve
 from sparkle.training.settings import FinetuneSettings
@@ -44,7 +53,7 @@ _NOT_WEIGHTS = (
     "zero_to_fp32.py",
 )
 _DONE = "done.json"
-_STOP_SECONDS = 30
+_STOP_SECONDS = 60
 
 
 def finetune(
@@ -55,7 +64,7 @@ def finetune(
     output: Path,
     work: Path,
     threads: int = 1,
-    gpus: int = 0,
+    devices: Devices = CPU,
     report: Callable[[str], None] = print,
 ) -> Path:
     """Train, or finish an interrupted training, and write the results to ``output``.
@@ -79,28 +88,40 @@ def finetune(
         "data": manifest["files"],
     }
     run = work / text_hash(canonical_json(identity))
-    make_folder(run)
-    if not (run / _DONE).exists():
-        verify_files(dataset, manifest["files"])
-        checkpoint = last_checkpoint(run / "output")
-        if checkpoint is not None:
-            report(f"going on from {checkpoint.name}")
-        options = sft_options(
-            settings,
-            model=base.path,
-            dataset=dataset / "data",
-            output=run / "output",
-            gpus=gpus,
-            checkpoint=checkpoint,
-        )
-        environment = swift_environment(
-            offline=settings.offline, threads=threads, gpus=gpus, work=run
-        )
-        run_swift(swift_command("sft", options), environment, report)
-        write_json(run / _DONE, {"checkpoint": _finished(run / "output").name})
-        for cache in ("datasets", "modelscope"):
-            shutil.rmtree(run / cache, ignore_errors=True)
-    return _deliver(run, output, identity)
+    with exclusive(run, report) as lock:
+        # An earlier ms-swift may have ended well after the process that had started it was killed.
+        if not (run / _DONE).exists() and _is_finished(run / "output"):
+            write_json(run / _DONE, {"checkpoint": _finished(run / "output").name})
+        if not (run / _DONE).exists():
+            verify_files(dataset, manifest["files"])
+            checkpoint = last_checkpoint(run / "output")
+            check_granted(devices)
+            if checkpoint is not None:
+                report(f"going on from {checkpoint.name}")
+            options = sft_options(
+                settings,
+                model=base.path,
+                dataset=dataset / "data",
+                output=run / "output",
+                gpus=devices.gpus,
+                checkpoint=checkpoint,
+            )
+            environment = swift_environment(
+                offline=settings.offline, threads=threads, gpus=devices.gpus, work=run
+            )
+            # The lock goes to ms-swift too: should only this process be killed, nobody else
+            # writes to the folder before ms-swift has noticed and ended.
+            command = swift_command("sft", options, devices)
+            stopped = run_swift(command, environment, report, keep_open=[lock])
+            if stopped and not _is_finished(run / "output"):
+                raise _stopped(checkpoint, last_checkpoint(run / "output"))
+            write_json(run / _DONE, {"checkpoint": _finished(run / "output").name})
+            for cache in ("datasets", "modelscope"):
+                shutil.rmtree(run / cache, ignore_errors=True)
+            local = scratch()
+            if local is not None:
+                shutil.rmtree(local, ignore_errors=True)
+        return _deliver(run, output, identity)
 
 
 def last_checkpoint(folder: Path) -> Path | None:
@@ -122,10 +143,23 @@ def _is_json(path: Path) -> bool:
     return True
 
 
+def _is_finished(folder: Path) -> bool:
+    checkpoint = last_checkpoint(folder)
+    if checkpoint is None:
+        return False
+    state: dict[str, Any] = read_json(checkpoint / "trainer_state.json")
+    return bool(state["global_step"] >= state["max_steps"])
+
+
+def _stopped(before: Path | None, after: Path | None) -> Stopped:
+    where = f"{after.name} is kept" if after else "it had not begun"
+    progressed = after is not None and (before is None or after.name != before.name)
+    return Stopped(f"The training was asked to end: {where}.", progressed=progressed)
+
+
 def _finished(folder: Path) -> Path:
     checkpoint = last_checkpoint(folder)
-    state: dict[str, Any] = read_json(checkpoint / "trainer_state.json") if checkpoint else {}
-    if checkpoint is None or state["global_step"] < state["max_steps"]:
+    if checkpoint is None or not _is_finished(folder):
         raise SparkleError(
             f"ms-swift ended without a finished checkpoint in {folder}.",
             "Read the log of this step; run again to go on from the last checkpoint.",
@@ -134,12 +168,20 @@ def _finished(folder: Path) -> Path:
 
 
 def run_swift(
-    command: list[str], environment: dict[str, str], report: Callable[[str], None]
-) -> None:
-    """Run ms-swift, passing each line of its output on.
+    command: list[str],
+    environment: dict[str, str],
+    report: Callable[[str], None],
+    *,
+    keep_open: Sequence[int] = (),
+) -> bool:
+    """Run ms-swift, passing each line of its output on; True if it was asked to end.
 
-    The process gets a group of its own, which is ended with this one, so that Ctrl-C leaves no
-    training behind.
+    SIGTERM, which Slurm sends before a time limit, a preemption or a cancellation, is handed on:
+    the training writes a checkpoint and ends. The process gets a group of its own, which is ended
+    with this one, so that Ctrl-C leaves no training behind.
+
+    Raises:
+        SparkleError: ms-swift failed.
     """
     process = subprocess.Popen(
         command,
@@ -149,8 +191,16 @@ def run_swift(
         text=True,
         errors="replace",
         start_new_session=True,
+        pass_fds=keep_open,
     )
-    previous = signal.signal(signal.SIGTERM, _raise_interrupt)
+    stopped: list[int] = []
+
+    def stop(number: int, _: object) -> None:
+        if not stopped:
+            _signal_trainers(process.pid, command[2:3] == [LAUNCHER])
+        stopped.append(number)
+
+    previous = signal.signal(signal.SIGTERM, stop)
     last: deque[str] = deque(maxlen=15)
     try:
         assert process.stdout is not None
@@ -161,32 +211,39 @@ def run_swift(
                 report(line)
         code = process.wait()
     except BaseException:
-        _end(process)
+        _end(process, command[2:3] == [LAUNCHER])
         raise
     finally:
         signal.signal(signal.SIGTERM, previous)
-    if code:
+    if code and not stopped:
         raise SparkleError(
             f"ms-swift failed with status {code}. Its last lines:\n" + "\n".join(last),
             "Often the cause is an option under 'swift:' that this version does not know, or too"
             " little memory (lower batch_size, raise gradient_accumulation).",
         )
+    return bool(stopped)
 
 
-def _raise_interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
+def _signal_trainers(leader: int, launcher: bool) -> None:
+    """SIGTERM to what trains: the process itself, or, if it is a launcher, those it launched."""
+    launched: list[int] = []
+    if launcher:
+        children = Path(f"/proc/{leader}/task/{leader}/children")
+        with contextlib.suppress(OSError):
+            launched = [int(child) for child in children.read_text().split()]
+    for child in launched or [leader]:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, signal.SIGTERM)
 
 
-def _end(process: subprocess.Popen[str]) -> None:
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(process.pid, number)
-            process.wait(_STOP_SECONDS)
-            return
-        except ProcessLookupError:
-            return
-        except subprocess.TimeoutExpired:
-            continue
+def _end(process: subprocess.Popen[str], launcher: bool) -> None:
+    """End the group: a checkpoint is still written, unless that takes too long."""
+    _signal_trainers(process.pid, launcher)
+    try:
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _deliver(run: Path, output: Path, identity: dict[str, Any]) -> Path:

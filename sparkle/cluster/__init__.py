@@ -1,0 +1,1 @@
+"""Running the workflow so that it survives: frozen code, one driver, jobs found again, status."""

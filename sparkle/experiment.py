@@ -24,6 +24,7 @@ from sparkle.config.models import (
     PerceptionLesson,
     StepResources,
     TrainingConfig,
+    TrainSetConfig,
 )
 from sparkle.datasets.settings import SourceSettings, TaskUse, TrainingMergeSettings
 from sparkle.errors import SparkleError
@@ -222,6 +223,7 @@ class Experiment:
             seed=self.config.seed,
             capabilities=tuple(self.config.train_sets[train_set].capabilities),
             questions_per_conversation=self.config.training_data.questions_per_conversation,
+            shares=dict(self.config.train_sets[train_set].shares),
         )
 
     # Models -----------------------------------------------------------------------------------
@@ -311,6 +313,7 @@ class Experiment:
         self._check_resources()
         for name, train_set in self.config.train_sets.items():
             self._check_train_set(name, train_set.capabilities)
+            _check_shares(name, train_set)
             self.training_of(name)
         for name, evaluation_set in self.config.evaluation_sets.items():
             if isinstance(evaluation_set, BenchmarkSetConfig):
@@ -452,6 +455,15 @@ class Experiment:
                     f"{key}: the task '{capability}' makes no training records.",
                     "Use one of: " + ", ".join(n for n, t in all_tasks().items() if t.trainable),
                 )
+
+
+def _check_shares(name: str, train_set: TrainSetConfig) -> None:
+    for capability in train_set.shares:
+        if capability not in train_set.capabilities:
+            raise SparkleError(
+                f"train_sets.{name}.shares.{capability}: this train set has no such capability.",
+                closest(capability, train_set.capabilities),
+            )
 
 
 def _lesson(model: EmbeddedModel, number: int, lesson: PerceptionLesson) -> LessonSettings:

@@ -186,6 +186,8 @@ class TrainSetConfig(Closed):
 
     capabilities: list[str]
     """Names of trainable tasks, see `sparkle tasks`."""
+    shares: dict[str, Annotated[float, Field(gt=0, le=1)]] = {}
+    """Share of a capability's records that is kept, such as {direction: 0.2}; 1 where not named."""
     training: dict[str, Any] = {}
     """Keys of `training` that are different for this train set, such as {epochs: 3}."""
 

@@ -7,6 +7,7 @@ image alone, and cut into conversations of some questions each.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -66,11 +67,37 @@ def turn_order(seed: int, stream: str, index: np.ndarray, row: np.ndarray) -> np
         index: Index of each question's image in its source, shape (questions,).
         row: Row of each question, non-decreasing, shape (questions,).
     """
+    return np.lexsort((_keys(seed, stream, index, row), row))
+
+
+def thin_out(
+    wanted: Wanted, shares: Mapping[str, float], seed: int, stream: str, index: np.ndarray
+) -> Wanted:
+    """Keep a random share of the questions of some tasks, the same whichever rows are together.
+
+    Args:
+        shares: Task -> share of its questions that is kept, in 0..1; others are kept whole.
+        index: Index of each question's image in its source, shape (questions,).
+    """
+    if not shares:
+        return wanted
+    known = np.array([shares.get(task, 1.0) for task in _tasks(wanted)])
+    drawn = _keys(seed, stream, index, wanted.row) / 2.0**64
+    kept = pa.array(drawn < known)
+    return Wanted(wanted.row[np.asarray(drawn < known)], wanted.questions.filter(kept), wanted.rows)
+
+
+def _tasks(wanted: Wanted) -> list[str]:
+    tasks: list[str] = wanted.questions.field("task").to_pylist()
+    return tasks
+
+
+def _keys(seed: int, stream: str, index: np.ndarray, row: np.ndarray) -> np.ndarray:
+    """Random uint64 of each question, from its image's index and its number in the row."""
     digest = hashlib.blake2b(f"{seed}\0{stream}".encode(), digest_size=8).digest()
     key = np.frombuffer(digest, dtype="<u8").astype(np.uint64)[0]
     number = np.arange(len(row)) - np.searchsorted(row, row)
-    keys = _mixed(_mixed(index.astype(np.uint64) ^ key) + number.astype(np.uint64))
-    return np.lexsort((keys, row))
+    return _mixed(_mixed(index.astype(np.uint64) ^ key) + number.astype(np.uint64))
 
 
 def _mixed(values: np.ndarray) -> np.ndarray:

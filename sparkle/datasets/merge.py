@@ -25,6 +25,7 @@ from sparkle.datasets.conversations import (
     MESSAGE,
     Wanted,
     build_conversations,
+    thin_out,
     turn_order,
     wanted_questions,
 )
@@ -163,9 +164,16 @@ def _count(
     index: ScenesWriter,
 ) -> None:
     for table in read_shards(manifests):
-        wanted = wanted_questions(table, settings.capabilities)
+        wanted = _chosen(settings, source.source, table)
         census.add(table, wanted, settings.questions_per_conversation)
         index.add(source.source, table)
+
+
+def _chosen(settings: TrainingMergeSettings, source: str, table: pa.Table) -> Wanted:
+    wanted = wanted_questions(table, settings.capabilities)
+    stream = f"shares/{settings.train_set}/{source}"
+    index = table["index"].to_numpy()[wanted.row]
+    return thin_out(wanted, settings.shares, settings.seed, stream, index)
 
 
 def _write_parts(
@@ -213,7 +221,7 @@ def _fill(
         columns = ["index", "image", "questions"]
         stream = f"turns/{settings.train_set}/{source.source}"
         for table in gathered(read_shards(manifests, columns, verify=False), _SPOOL_BYTES):
-            wanted = wanted_questions(table, settings.capabilities)
+            wanted = _chosen(settings, source.source, table)
             index = table["index"].to_numpy()
             order = turn_order(settings.seed, stream, index[wanted.row], wanted.row)
             image_of, messages = build_conversations(wanted, order, size)

@@ -42,3 +42,5 @@ class TrainingMergeSettings(Settings):
     seed: int
     capabilities: tuple[str, ...]
     questions_per_conversation: int | Literal["all"]
+    shares: dict[str, float] = Field(default_factory=dict)
+    """Capability -> share of its records that is kept; 1 where not named."""

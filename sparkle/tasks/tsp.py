@@ -119,9 +119,11 @@ class Tsp(Task):
         if question.kind == "closed" and len(route) == len(scene.basic):
             route = [*route, route[0]]  # "N1, N3, N2" is the same round trip as with its return.
         valid = _covers(route, question.kind, start, scene)
-        # The length of the exact optimum, found when the question was made. It is kept to nine
+        # The length of the exact optimum, found when the question was made and kept to nine
         # decimals, far finer than the tolerance.
-        best = float(question.subject["length"])
+        best = question.subject.get("length")
+        if best is None:
+            best = route_length(scene, best_route(scene, question.kind, start))
         gap = route_length(scene, route) / best - 1.0 if valid else None
         return Score(
             gap is not None and gap <= _TOLERANCE,

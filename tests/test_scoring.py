@@ -146,7 +146,7 @@ def test_tables_are_written_in_three_forms(matrix: pd.DataFrame, tmp_path: Path)
     text = (tmp_path / "matrix.md").read_text()
     header, oracle = (line for line in text.splitlines() if "direction" in line or "oracle" in line)
     assert [cell.strip() for cell in header.split("|")[4:-1]] == [name for name, *_ in SETS]
-    assert oracle.count("100.0 [9") == len(SETS)
+    assert oracle.count("100.0 [") == len(SETS)
 
 
 def test_a_matrix_of_nothing_is_an_error() -> None:

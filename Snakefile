@@ -23,16 +23,11 @@ onstart:
 
 
 onsuccess:
-    print(
-        f"\nDone. Open {RESULTS}/report.html; the numbers are in {RESULTS}/tables/matrix.csv."
-    )
+    say_done()
 
 
 onerror:
-    print(
-        "\nA step failed: its log is printed above and kept under logs/. What is finished is kept:"
-    )
-    print("mend the cause and run the same command again.")
+    say_failed()
 
 
 rule all:

@@ -139,3 +139,17 @@ def located_settings(model):
     """Settings of a model that is not made here: its name, and where it is."""
     located = {"name": model, "model": EXPERIMENT.model(model).model_dump(mode="json")}
     return canonical_json(located)
+
+
+def say_done():
+    """The last words of a run; of one that was asked for a part only, nothing of the report."""
+    page = Path(RESULTS, "report.html")
+    if page.exists():
+        print(f"\nDone. Open {page}; the numbers are in {RESULTS}/tables/matrix.csv.")
+
+
+def say_failed():
+    print(
+        "\nA step failed: its log is printed above and kept under logs/. What is finished is"
+    )
+    print("kept: mend the cause and run the same command again.")

@@ -34,6 +34,7 @@ class Experiment:
         self.folder = folder
         self.cluster = cluster
         self.code = ROOT
+        self.profile: Path | None = None
         self.mains: list[subprocess.Popen[str]] = []
 
     def prepare(self) -> None:
@@ -54,6 +55,17 @@ class Experiment:
         shutil.copy2(ROOT / "Snakefile", self.code)
         return self.code
 
+    def change_training(self, **resources: str) -> None:
+        """Let fine-tuning ask for something else, in a copy of the profile.
+
+        Not by --set-resources: on the command line that replaces all of the profile's.
+        """
+        self.profile = self.folder / "profile"
+        self.profile.mkdir()
+        values = yaml.safe_load((self.code / "profiles/slurm/config.yaml").read_text())
+        values["set-resources"]["training_finetune"].update(resources)
+        (self.profile / "config.yaml").write_text(yaml.safe_dump(values))
+
     @property
     def config(self) -> Path:
         return self.folder / "config.yaml"
@@ -65,7 +77,7 @@ class Experiment:
         command = [
             sys.executable, "-m", "snakemake", "--snakefile", str(self.code / "Snakefile"),
             "--directory", str(self.folder), "--configfile", str(self.config),
-            "--profile", str(self.code / "profiles/slurm"),
+            "--profile", str(self.profile or self.code / "profiles/slurm"),
             "--slurm-init-seconds-before-status-checks", "2", "--latency-wait", "15", *arguments,
         ]  # fmt: skip
         log = open(self.folder / f"main-{len(self.mains)}.log", "w")  # noqa: SIM115

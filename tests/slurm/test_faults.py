@@ -128,7 +128,8 @@ def test_time_limit(untrained: Experiment, reference: Experiment) -> None:
 
 def test_preempted(untrained: Experiment, reference: Experiment) -> None:
     """A job of the partition `gpu` takes both GPU nodes from ours in `spot`."""
-    main = untrained.start("--set-resources", "training_finetune:slurm_partition='spot'")
+    untrained.change_training(slurm_partition="'spot'")
+    main = untrained.start()
     untrained.wait_for_step(10)
     job = untrained.running()
     with untrained.paused():
@@ -178,7 +179,8 @@ def test_node_drained(mended: Experiment, reference: Experiment) -> None:
 
 
 def test_out_of_memory(untrained: Experiment, reference: Experiment) -> None:
-    run = untrained.run("--set-resources", "training_finetune:mem_mb=450*attempt**2")
+    untrained.change_training(mem_mb="450 * attempt ** 2")
+    run = untrained.run()
     states = [job["state"] for job in untrained.jobs(TRAINING)]
     assert len(states) > 1 and "COMPLETED" in states
     assert "memory" in run.stdout

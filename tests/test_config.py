@@ -22,6 +22,8 @@ FAULTS = [
     ("trainnig", {}, ["trainnig: unknown key", "Did you mean 'training'?"]),
     ("training.learning_rat", 1, ["training.learning_rat: unknown key", "'learning_rate'"]),
     ("scenes.geometri", "figure", ["scenes.geometri", "Did you mean 'geometry'?"]),
+    ("train_sets.direction.shares", {"distnce": 0.5}, ["no such capability"]),
+    ("train_sets.direction.shares", {"direction": 0}, ["greater than 0"]),
     ("models.mini.pretraining.image", 3, ["pretraining.image: unknown key", "'images'"]),
     ("evaluation_sets.spp.option", {}, ["evaluation_sets.spp.option", "'options'"]),
     ("training.learning_rate", "fast", ["training.learning_rate", "'fast'"]),

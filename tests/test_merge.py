@@ -114,6 +114,21 @@ def test_parts_are_the_same_whatever_the_shards(
     assert file_hash(tmp_path / "a/scenes.parquet") == file_hash(tmp_path / "b/scenes.parquet")
 
 
+def test_shares_keep_that_much_of_a_capability_whatever_the_shards(tmp_path: Path) -> None:
+    found = []
+    for size in (IMAGES, 7):
+        shards = tmp_path / f"shards-{size}"
+        synthesize(source(images_per_shard=size), shards, report=quiet)
+        settings = merge_settings(shares={"direction": 0.5})
+        found.append(merge_training(settings, [[shards / "job-000.json"]], tmp_path / str(size)))
+    whole = merge_training(merge_settings(), [[shards / "job-000.json"]], tmp_path / "whole")
+    assert found[0]["files"] == found[1]["files"]
+    kept, all_of_them = found[0]["by_kind"], whole["by_kind"]
+    assert 0.3 < kept["direction/pair"] / all_of_them["direction/pair"] < 0.7
+    del kept["direction/pair"], all_of_them["direction/pair"]
+    assert kept == all_of_them
+
+
 def test_evaluation_files_are_the_same_whatever_the_shards(tmp_path: Path) -> None:
     for name, size in (("a", 3), ("b", 100)):
         made = evaluation_source("spp", images=20, images_per_shard=size)

@@ -164,12 +164,13 @@ def _count(
     index: ScenesWriter,
 ) -> None:
     for table in read_shards(manifests):
-        wanted = _chosen(settings, source.source, table)
+        wanted = chosen_questions(settings, source.source, table)
         census.add(table, wanted, settings.questions_per_conversation)
         index.add(source.source, table)
 
 
-def _chosen(settings: TrainingMergeSettings, source: str, table: pa.Table) -> Wanted:
+def chosen_questions(settings: TrainingMergeSettings, source: str, table: pa.Table) -> Wanted:
+    """The questions of a source's shard rows (with their index) that a merge takes."""
     wanted = wanted_questions(table, settings.capabilities)
     stream = f"shares/{settings.train_set}/{source}"
     index = table["index"].to_numpy()[wanted.row]
@@ -221,7 +222,7 @@ def _fill(
         columns = ["index", "image", "questions"]
         stream = f"turns/{settings.train_set}/{source.source}"
         for table in gathered(read_shards(manifests, columns, verify=False), _SPOOL_BYTES):
-            wanted = _chosen(settings, source.source, table)
+            wanted = chosen_questions(settings, source.source, table)
             index = table["index"].to_numpy()
             order = turn_order(settings.seed, stream, index[wanted.row], wanted.row)
             image_of, messages = build_conversations(wanted, order, size)

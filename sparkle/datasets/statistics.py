@@ -17,9 +17,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from sparkle.datasets.conversations import wanted_questions
-from sparkle.datasets.merge import kind_counts
+from sparkle.datasets.merge import chosen_questions, kind_counts
 from sparkle.datasets.merged import Merged
+from sparkle.datasets.settings import TrainingMergeSettings
 from sparkle.datasets.shards import job_files, read_shards, source_settings
 from sparkle.errors import SparkleError
 from sparkle.scenes.discs import DiscScene
@@ -175,7 +175,7 @@ def describe_training(dataset: Merged, shards: Path) -> Statistics:
         shards: Folder with a folder of shards per source, which the set was merged from.
     """
     manifests = {name: job_files(shards / name) for name in dataset.sources}
-    capabilities = tuple(dataset.manifest["settings"]["capabilities"])
+    settings = TrainingMergeSettings.model_validate(dataset.manifest["settings"])
     collector = _Collector(int(dataset.manifest["images"]))
     for name, files in manifests.items():
         source = source_settings(files).model_dump(mode="json", exclude={"images_per_shard"})
@@ -185,7 +185,9 @@ def describe_training(dataset: Merged, shards: Path) -> Statistics:
                 " from: they were made with other settings.",
                 "Merge the train set again.",
             )
-        _add_shards(collector, files, capabilities)
+        for table in _question_tables(files):
+            chosen = chosen_questions(settings, name, table)
+            collector.add(table["scene"], chosen.row, chosen.questions)
     return collector.finish(dataset.name, "training")
 
 
@@ -194,24 +196,13 @@ def describe_shards(folder: Path) -> Statistics:
     files = job_files(folder)
     source = source_settings(files)
     collector = _Collector(source.images)
-    _add_shards(collector, files, None)
+    for table in _question_tables(files):
+        column = table["questions"].combine_chunks()
+        row = pc.list_parent_indices(column).to_numpy()
+        collector.add(table["scene"], row, pc.list_flatten(column))
     return collector.finish(source.source, "shards")
-
-
-def _add_shards(
-    collector: _Collector, manifests: list[Path], capabilities: tuple[str, ...] | None
-) -> None:
-    for table in _question_tables(manifests):
-        tasks = capabilities
-        if tasks is None:
-            column = table["questions"].combine_chunks()
-            row = pc.list_parent_indices(column).to_numpy()
-            collector.add(table["scene"], row, pc.list_flatten(column))
-        else:
-            wanted = wanted_questions(table, tasks)
-            collector.add(table["scene"], wanted.row, wanted.questions)
 
 
 def _question_tables(manifests: list[Path]) -> Iterator[pa.Table]:
     # The merge has verified these shards; a fault since then shows as an unreadable file.
-    return read_shards(manifests, ["scene", *_QUESTION_COLUMNS], verify=False)
+    return read_shards(manifests, ["index", "scene", *_QUESTION_COLUMNS], verify=False)

@@ -15,9 +15,10 @@ from sparkle.datasets.merge import EVALUATION_SCHEMA, question_from_row
 from sparkle.datasets.parquet import read_table
 from sparkle.errors import SparkleError
 from sparkle.external.dataset import NOTES, read_notes
-from sparkle.external.registry import find_task, scene_of
+from sparkle.external.registry import find_task
 from sparkle.files import atomic_path, file_hash
 from sparkle.inference.predictions import PREDICTION_SCHEMA
+from sparkle.scenes.spec import scene_of
 from sparkle.tasks.base import Question, Task
 
 # The columns of every score file; the measures of its task follow.

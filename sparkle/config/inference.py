@@ -22,8 +22,8 @@ class Prompting(Closed):
     shots: PositiveInt = 4
     """Examples before the question, for `few_shot`."""
     examples: Literal["drawn", "same_set"] = "drawn"
-    """Where the examples come from. `drawn`: pictures drawn for this alone, as those of the set are
-    but none of them; `same_set`: other questions of the set. Sets from files have only the latter."""
+    """Where the examples come from. `drawn`: pictures drawn for this alone, in the way of the
+    set but none of it; `same_set`: other questions of the set. Sets from files have only those."""
     picture: Literal["shown", "blank"] = "shown"
     """`blank`: a grey picture instead, to see what can be guessed without looking."""
     seed: NonNegativeInt = 1

@@ -82,7 +82,7 @@ def scene_from_json(text: str) -> Scene:
 
 
 def scene_of(text: str) -> Scene | None:
-    """The scene in a row of an evaluation dataset; None for pictures from files, which have none."""
+    """The scene in a row of an evaluation dataset; None for a picture from a file."""
     return scene_from_json(text) if text else None
 
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from sparkle.config.base import Palette
 from sparkle.config.evaluation import BenchmarkSetConfig
-from sparkle.config.inference import EndpointModel, VariantModel
+from sparkle.config.inference import EndpointModel, Prompting, VariantModel
 from sparkle.config.load import closest, load_config, parse, parse_config
 from sparkle.config.models import (
     BASE_TRAIN_SET,
@@ -40,6 +40,9 @@ from sparkle.training.settings import FinetuneSettings, LessonSettings, Pretrain
 
 BASE_SEED = 0
 """The seed written for rows that no training seed enters: base models and references."""
+
+_EXAMPLES = 56
+"""Pictures that few-shot examples are taken from, beside eight for each shot."""
 
 
 @dataclass(frozen=True)
@@ -289,7 +292,10 @@ class Experiment:
         if chosen.max_new_tokens is not None:
             inference = inference.model_copy(update={"max_new_tokens": chosen.max_new_tokens})
         return InferenceSettings(
-            inference=inference, swift=dict(base.swift), prompting=chosen.prompting
+            inference=inference,
+            swift=dict(base.swift),
+            prompting=chosen.prompting,
+            examples=self._examples(chosen.prompting),
         )
 
     def endpoint(self, model: str) -> tuple[EndpointModel, EndpointSettings]:
@@ -303,7 +309,19 @@ class Experiment:
             max_new_tokens=chosen.max_new_tokens or self.config.inference.max_new_tokens,
             parameters=chosen.parameters,
             prompting=chosen.prompting,
+            examples=self._examples(chosen.prompting),
         )
+
+    def _examples(self, prompting: Prompting) -> dict[str, SourceSettings]:
+        """Evaluation set -> source of pictures for its few-shot examples, where they are drawn."""
+        if prompting.style != "few_shot" or prompting.examples != "drawn":
+            return {}
+        found = {}
+        for name in self.synthetic_sets:
+            # No evaluation set has such a name, so that its stream of random numbers is its own.
+            changes = {"source": f"{name}/examples", "images": _EXAMPLES + 8 * prompting.shots}
+            found[name] = self.evaluation_source(name).model_copy(update=changes)
+        return found
 
     # Checks -----------------------------------------------------------------------------------
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import shutil
 import string
+import zlib
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +20,7 @@ import pytest
 from draw_benchmarks import FOLDERS, ROWS, draw_all
 
 from sparkle.config.evaluation import BenchmarkSetConfig
-from sparkle.datasets.merge import EVALUATION_SCHEMA
+from sparkle.datasets.merge import EVALUATION_SCHEMA, question_from_row
 from sparkle.datasets.parquet import read_rows
 from sparkle.errors import SparkleError
 from sparkle.external.dataset import read_items, write_benchmark
@@ -383,6 +385,58 @@ def test_links_out_of_the_folder_are_refused(copy: Path, tmp_path: Path) -> None
     image.symlink_to(image)
     with pytest.raises(SparkleError, match="missing|cannot be followed"):
         read_items(settings(copy, "whatsup_a"))
+
+
+def test_files_of_questions_and_folders_that_lead_out_are_refused(
+    copy: Path, tmp_path: Path
+) -> None:
+    path = copy / "custom/questions.jsonl"
+    shutil.move(path, tmp_path / "secret.jsonl")
+    path.symlink_to(tmp_path / "secret.jsonl")
+    with pytest.raises(SparkleError, match="link that leads out"):
+        read_items(settings(copy, "custom"))
+    for changes in ({"file": "../custom/x"}, {"images": "../gqa"}, {"images": "/etc"}):
+        with pytest.raises(SparkleError, match="leads out of the folder"):
+            read_items(settings(copy, "coco_spatial_one", **changes))
+    (copy / "coco/elsewhere").symlink_to(copy / "gqa")
+    with pytest.raises(SparkleError, match="link that leads out"):
+        read_items(settings(copy, "coco_spatial_one", images="elsewhere"))
+
+
+@pytest.mark.parametrize("name", sorted(all_benchmarks()))
+def test_another_number_of_rows_is_refused(copy: Path, name: str) -> None:
+    found = len(read_items(settings(copy, name)))
+    with pytest.raises(SparkleError, match=r"has \d+ rows and not 9999.\n.*set.rows: \d"):
+        read_items(settings(copy, name, rows=9999))
+    assert found
+
+
+def test_a_picture_of_absurd_size_is_refused(copy: Path) -> None:
+    image = copy / "custom/pictures" / sorted(os.listdir(copy / "custom/pictures"))[0]
+    data = bytearray(image.read_bytes())
+    assert data[12:16] == b"IHDR"
+    data[16:24] = (60_000).to_bytes(4, "big") * 2
+    data[29:33] = zlib.crc32(bytes(data[12:29])).to_bytes(4, "big")
+    image.write_bytes(data)
+    with pytest.raises(SparkleError, match="pixels"):
+        read_items(settings(copy, "custom"))
+
+
+HOSTILE_ANSWERS = (
+    "", "NaN", "inf", "-1e999", "9" * 5000, "\\boxed{" * 5000, "\0", "\ud800", "<script>A</script>",
+    "N999999999999999999, N1, N2", "x" * 100_000, "\\boxed{" + "1" * 400 + "}", "(nan, inf)",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "form"), ALL)
+def test_hostile_answers_are_only_wrong(drawn: Path, tmp_path: Path, name: str, form: str) -> None:
+    write_benchmark(settings(drawn, name, form=form), tmp_path / "set.parquet")
+    rows = read_rows(tmp_path / "set.parquet", EVALUATION_SCHEMA)
+    benchmark = get_benchmark(name)
+    for answer in HOSTILE_ANSWERS:
+        question = question_from_row(rows[0])
+        verdict = benchmark.score(benchmark.parse(answer, question), question, None)
+        assert verdict.correct in (True, False)
 
 
 def test_a_picture_that_is_none_is_refused(copy: Path) -> None:

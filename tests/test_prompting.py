@@ -11,11 +11,14 @@ from draw_benchmarks import picture
 from PIL import Image
 
 from sparkle.config.inference import Prompting
+from sparkle.datasets.synthesis import make_items
 from sparkle.errors import SparkleError
 from sparkle.experiment import Experiment
+from sparkle.inference.examples import example_pool
 from sparkle.inference.infer import Subject, _request, infer, infer_options
 from sparkle.inference.prompting import conversation, plain_hash, prompt_hash
 from sparkle.inference.reference import _kind, _most_frequent
+from sparkle.scenes.spec import scene_hash
 
 
 def row(number: int, **changes: Any) -> dict[str, Any]:
@@ -53,6 +56,38 @@ def test_examples_are_of_the_same_kind_and_enough() -> None:
     assert asked[0].text == "Question 1?"
     with pytest.raises(SparkleError, match="needs 2 examples, but only 1"):
         conversation(ROWS[0], pool, Prompting(style="few_shot", shots=2))
+
+
+def test_examples_for_synthetic_sets_are_drawn_apart(miniature: dict[str, Any]) -> None:
+    shots = {"style": "few_shot", "shots": 2}
+    miniature["models"]["shots"] = {"source": "variant", "of": "mini", "prompting": shots}
+    miniature["models"]["plain"] = {"source": "variant", "of": "mini"}
+    found = Experiment.from_mapping(miniature)
+    assert found.inference("plain").examples == {} == found.inference("mini").examples
+    chosen = found.inference("shots")
+    assert set(chosen.examples) == set(miniature["evaluation_sets"])
+    for name, source in chosen.examples.items():
+        own = found.evaluation_source(name)
+        assert source.model_copy(update={"source": name, "images": own.images}) == own
+        tested = [
+            {**vars(question), "id": f"{name}/{i}", "image": b"", "scene_hash": scene_hash(scene)}
+            for i, (scene, (question,)) in enumerate(make_items(own, 0, own.images))
+        ]
+        pool = example_pool(tested, source, chosen.prompting)
+        assert not {r["scene_hash"] for r in pool} & {r["scene_hash"] for r in tested}
+        assert pool == example_pool(tested, source, chosen.prompting)
+        asked = conversation(tested[0], pool, chosen.prompting)
+        said = {(r["image"], r["prompt"], r["answer"]) for r in pool}
+        for user, assistant in zip(asked[:-1:2], asked[1::2], strict=True):
+            assert (user.image, user.text, assistant.text) in said
+        # A scene that is tested is left out, and other ways of asking draw nothing.
+        less = example_pool([*tested, pool[0]], source, chosen.prompting)
+        assert len(less) < len(pool) and pool[0]["scene_hash"] not in {
+            r["scene_hash"] for r in less
+        }
+        assert example_pool(tested, source, Prompting()) is tested
+    shots["examples"] = "same_set"
+    assert Experiment.from_mapping(miniature).inference("shots").examples == {}
 
 
 def test_reasoning_is_asked_for_before_the_answer() -> None:

@@ -13,6 +13,7 @@ from sparkle.experiment import Experiment
 from sparkle.external.dataset import read_items
 from sparkle.external.registry import all_benchmarks
 from sparkle.files import make_folder, write_text
+from sparkle.inference.infer import check_backend
 from sparkle.models.references import check_folder
 from sparkle.tasks import all_tasks
 
@@ -47,6 +48,8 @@ def register(commands: Commands) -> None:
 def _check(arguments: argparse.Namespace) -> None:
     experiment = Experiment.load(arguments.config)
     make_folder(Path(experiment.config.results))
+    if any(not isinstance(experiment.model(name), EndpointModel) for name in experiment.models):
+        check_backend(experiment.config.inference.backend)
     for name in experiment.models:
         model = experiment.model(name)
         if isinstance(model, FolderModel):

@@ -17,10 +17,13 @@ class Prompting(Closed):
     """How the questions are put."""
 
     style: Literal["zero_shot", "few_shot", "chain_of_thought"] = "zero_shot"
-    """`few_shot`: after solved examples of the same kind about other pictures of the same set.
+    """`few_shot`: after solved examples of the same kind about other pictures.
     `chain_of_thought`: asked to reason first; give `inference.max_new_tokens` room for it."""
     shots: PositiveInt = 4
     """Examples before the question, for `few_shot`."""
+    examples: Literal["drawn", "same_set"] = "drawn"
+    """Where the examples come from. `drawn`: pictures drawn for this alone, in the way of the
+    set but none of it; `same_set`: other questions of the set. Sets from files have only those."""
     picture: Literal["shown", "blank"] = "shown"
     """`blank`: a grey picture instead, to see what can be guessed without looking."""
     seed: NonNegativeInt = 1

@@ -23,6 +23,23 @@ _TURNS = 4
 _MAX_ANSWER = 300
 _SIZES = (("n<1K", 10**3), ("1K<n<10K", 10**4), ("10K<n<100K", 10**5), ("100K<n<1M", 10**6),
           ("1M<n<10M", 10**7), ("10M<n<100M", 10**8))  # fmt: skip
+_SYNTHETIC = (
+    "Synthetic pictures of labelled objects on a plane, with questions about direction, distance,"
+    " place, and routes, and their exact answers."
+)
+_FROM_FILES = "Pictures and questions of a benchmark, read from its files and put as questions."
+_NO_LEAK = (
+    " No picture of an evaluation set occurs in a train set of the same experiment: `leaks.json` of"
+    " the run is the proof."
+)
+_OUR_LICENCE = (
+    "The data is released under the MIT licence, as Sparkle is. It holds no personal data and no"
+    " third party's pictures."
+)
+_THEIR_LICENCE = (
+    "Pictures and questions belong to the benchmark: its licence decides whether and how they may"
+    " be passed on, and its authors are to be cited."
+)
 _CONVERSATION = [{"name": "role", "dtype": "string"}, {"name": "content", "dtype": "string"}]
 CONVERSATION_FEATURES: list[dict[str, Any]] = [
     {"name": "images", "list": "image"},
@@ -97,17 +114,16 @@ def card(dataset: Merged, layout: Layout, pictures: Sequence[str] = ()) -> str:
     parts = [
         f"---\n{yaml.safe_dump(_head(dataset, layout), sort_keys=False, allow_unicode=True)}---",
         f"# {_title(dataset)}",
-        "Synthetic pictures of labelled objects on a plane, with questions about direction,"
-        " distance, place, and routes, and their exact answers. Made with"
+        f"{_FROM_FILES if dataset.from_files else _SYNTHETIC} Made with"
         f" [Sparkle](https://doi.org/10.18653/v1/2025.findings-emnlp.217) {__version__}.",
         "## Contents\n\n" + _counts(dataset),
         "## Examples\n\n" + _examples(shown, pictures),
         f"## Files\n\n{layout.description}\n\n```python\n{layout.loading}\n```",
         "## How it was made\n\n" + _settings(dataset),
-        "The same settings give the same data on any machine. No picture of an evaluation set"
-        " occurs in a train set of the same experiment: `leaks.json` of the run is the proof.",
-        "## Licence and citation\n\nThe data is released under the MIT licence, as Sparkle is. It"
-        " holds no personal data and no third party's pictures. The method: Tang et al., *Sparkle:"
+        "The same settings give the same data on any machine."
+        + ("" if dataset.from_files else _NO_LEAK),
+        f"## Licence and citation\n\n{_THEIR_LICENCE if dataset.from_files else _OUR_LICENCE}"
+        " The method: Tang et al., *Sparkle:"
         " Mastering Basic Spatial Capabilities in Vision Language Models Elicits Generalization to"
         " Spatial Reasoning*, Findings of EMNLP 2025.",
     ]
@@ -117,11 +133,11 @@ def card(dataset: Merged, layout: Layout, pictures: Sequence[str] = ()) -> str:
 def _head(dataset: Merged, layout: Layout) -> dict[str, Any]:
     size = next((name for name, most in _SIZES if dataset.rows < most), "n>100M")
     head: dict[str, Any] = {
-        "license": "mit",
+        "license": "other" if dataset.from_files else "mit",
         "pretty_name": _title(dataset),
         "language": ["en"],
         "task_categories": ["visual-question-answering", "image-text-to-text"],
-        "tags": ["spatial-reasoning", "synthetic", "sparkle"],
+        "tags": ["spatial-reasoning", "sparkle", *([] if dataset.from_files else ["synthetic"])],
         "size_categories": [size],
     }
     if layout.features:

@@ -13,6 +13,8 @@ from sparkle.datasets.merged import Merged
 from sparkle.errors import SparkleError
 
 _ID = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)/(\d+)(?:\.png)?")
+_SIGNATURES = {b"\xff\xd8\xff": "jpg", b"GIF8": "gif", b"RIFF": "webp", b"BM": "bmp"}
+_FANNED = 2
 _FOLDER = 1000
 """Pictures in one folder: file managers and file systems dislike millions."""
 
@@ -23,7 +25,7 @@ class Example:
 
     Attributes:
         row: Its number in the dataset, from 0.
-        image_id: ``source/number`` of its image.
+        image_id: ``source/number`` of its image; ``set/hash`` of one from a benchmark's files.
         image: The encoded image.
         messages: Alternately user and assistant: {role, content}, without any image mark.
         record: Further columns of an evaluation set; empty for a train set.
@@ -39,7 +41,13 @@ class Example:
     def image_file(self) -> PurePosixPath:
         """A place for the image below a folder of images, a thousand in each folder."""
         source, number = self.image_id.split("/")
-        return PurePosixPath(source, f"{int(number) // _FOLDER:05d}", f"{number}.png")
+        folder = f"{int(number) // _FOLDER:05d}" if number.isdecimal() else number[-_FANNED:]
+        return PurePosixPath(source, folder, f"{number}.{self.suffix}")
+
+    @property
+    def suffix(self) -> str:
+        """What the name of the image's file ends with, by its first bytes."""
+        return image_format(self.image)
 
     def marked(self) -> list[dict[str, str]]:
         """The messages with ms-swift's image mark before the first prompt."""
@@ -71,7 +79,13 @@ def _question(number: int, row: dict[str, Any]) -> Example:
         {"role": "user", "content": row["prompt"]},
         {"role": "assistant", "content": row["answer"]},
     ]
-    return Example(number, image_id(row["id"]), image, messages, row)
+    name = image_id(row["id"]) if row["scene"] else f"{row['id'].split('/')[0]}/{row['scene_hash']}"
+    return Example(number, name, image, messages, row)
+
+
+def image_format(image: bytes) -> str:
+    """``png``, ``jpg``, ``gif``, ``webp`` or ``bmp``, by the first bytes of an encoded image."""
+    return next((kind for head, kind in _SIGNATURES.items() if image.startswith(head)), "png")
 
 
 def image_id(path: str) -> str:

@@ -19,7 +19,7 @@ from sparkle.datasets.scenes_index import read_scenes
 from sparkle.datasets.shards import job_files, listed_shards, source_settings
 from sparkle.errors import SparkleError
 from sparkle.scenes.randomness import item_generator
-from sparkle.scenes.spec import Scene, scene_from_json
+from sparkle.scenes.spec import Scene, scene_from_json, scene_of
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,11 @@ class Asked:
 
 @dataclass(frozen=True)
 class Shown:
-    """One picture with its questions."""
+    """One picture with its questions. ``scene`` is None for a picture from a benchmark's files."""
 
     id: str
     image: bytes
-    scene: Scene
+    scene: Scene | None
     questions: tuple[Asked, ...]
 
 
@@ -133,7 +133,7 @@ def _of_shards(folder: Path, count: int, seed: int) -> Glimpse:
 
 
 def _of_question(row: dict[str, Any]) -> Shown:
-    return Shown(row["id"], row["image"], scene_from_json(row["scene"]), (_asked(row),))
+    return Shown(row["id"], row["image"], scene_of(row["scene"]), (_asked(row),))
 
 
 def _asked(row: dict[str, Any]) -> Asked:
@@ -144,6 +144,7 @@ def _asked(row: dict[str, Any]) -> Asked:
 
 
 def _of_conversations(dataset: Merged, rows: list[dict[str, Any]]) -> tuple[Shown, ...]:
+    assert dataset.scenes is not None  # only evaluation sets may have none
     ids = [image_id(row["images"][0]["path"] or "") for row in rows]
     scenes = read_scenes(dataset.scenes, set(ids))
     missing = [name for name in ids if name not in scenes]

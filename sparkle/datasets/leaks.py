@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from sparkle.datasets.merged import is_from_files
 from sparkle.datasets.scenes_index import read_hashes, scene_ids
 from sparkle.errors import SparkleError
 from sparkle.files import read_json, write_json
@@ -18,10 +19,15 @@ _SHOWN = 5
 
 @dataclass(frozen=True)
 class _Set:
-    """A dataset by its manifest: its name and its scene index."""
+    """A dataset by its manifest: its name and its scene index.
+
+    A set that was read from a benchmark's files has no scenes: none of its pictures was drawn here,
+    so none can be in training. It is listed with the number of its ``pictures``, and not compared.
+    """
 
     name: str
-    scenes: Path
+    scenes: Path | None
+    pictures: int = 0
 
 
 def check_leaks(training: Sequence[Path], evaluation: Sequence[Path], output: Path) -> None:
@@ -34,15 +40,16 @@ def check_leaks(training: Sequence[Path], evaluation: Sequence[Path], output: Pa
         SparkleError: A scene occurs on both sides; the message names the sets and the ids of the
             images on both sides.
     """
-    trained = [_Set(path.parent.name, _scenes(path)) for path in training]
-    tested = [_Set(path.stem, _scenes(path)) for path in evaluation]
+    trained = [_set(path.parent.name, path) for path in training]
+    tested = [_set(path.stem, path) for path in evaluation]
     sets = [_described("training", each) for each in trained]
     sets += [_described("evaluation", each) for each in tested]
     pairs = []
+    drawn = [each for each in tested if each.scenes is not None]
     for train in trained:
-        known = np.sort(read_hashes(train.scenes))
-        for test in tested:
-            hashes = read_hashes(test.scenes)
+        known = np.sort(_hashes(train))
+        for test in drawn:
+            hashes = _hashes(test)
             found = shared_rows(hashes, known)
             if len(found):
                 raise _leak(train, test, hashes, found)
@@ -63,7 +70,9 @@ def shared_rows(hashes: np.ndarray, known: np.ndarray) -> np.ndarray:
 
 def _described(role: str, each: _Set) -> dict[str, Any]:
     """Size of a set, and how many of its images show a scene that an earlier one shows."""
-    hashes = read_hashes(each.scenes)
+    if each.scenes is None:
+        return {"name": each.name, "role": role, "pictures": each.pictures, "compared": False}
+    hashes = _hashes(each)
     order = np.argsort(hashes, kind="stable")
     ranked = hashes[order]
     again = np.flatnonzero(ranked[1:] == ranked[:-1]) + 1
@@ -81,7 +90,8 @@ def _described(role: str, each: _Set) -> dict[str, Any]:
 
 def _leak(train: _Set, test: _Set, hashes: np.ndarray, found: np.ndarray) -> SparkleError:
     """The error for the rows ``found`` of a test set, with the ids on both sides."""
-    trained = read_hashes(train.scenes)
+    assert test.scenes is not None and train.scenes is not None
+    trained = _hashes(train)
     shown = found[:_SHOWN]
     partners = np.array([np.flatnonzero(trained == hashes[row])[0] for row in shown])
     pairs = zip(scene_ids(test.scenes, shown), scene_ids(train.scenes, partners), strict=True)
@@ -94,10 +104,17 @@ def _leak(train: _Set, test: _Set, hashes: np.ndarray, found: np.ndarray) -> Spa
     )
 
 
-def _scenes(manifest: Path) -> Path:
+def _hashes(each: _Set) -> np.ndarray:
+    assert each.scenes is not None
+    return read_hashes(each.scenes)
+
+
+def _set(name: str, manifest: Path) -> _Set:
     entry = read_json(manifest)
     try:
-        return manifest.parent / str(entry["scenes"]["file"])
+        if is_from_files(entry):
+            return _Set(name, None, len(entry["scene_hashes"]))
+        return _Set(name, manifest.parent / str(entry["scenes"]["file"]))
     except (KeyError, TypeError):
         raise SparkleError(
             f"{manifest} names no scene index.", "It was made by another version: merge again."

@@ -27,14 +27,14 @@ class Merged:
         role: Whether it is a train set (conversations) or an evaluation set (questions).
         manifest: What the merge wrote about it.
         files: Its Parquet files in order, with the hashes that the manifest gives.
-        scenes: Its scene index.
+        scenes: Its scene index; None where the pictures are a benchmark's, which have no scenes.
     """
 
     role: Role
     name: str
     manifest: dict[str, Any]
     files: dict[Path, str]
-    scenes: Path
+    scenes: Path | None
 
     @property
     def rows(self) -> int:
@@ -43,10 +43,18 @@ class Merged:
         return int(self.manifest[key])
 
     @property
+    def from_files(self) -> bool:
+        """Whether pictures and questions are a benchmark's, not made here."""
+        return is_from_files(self.manifest)
+
+    @property
     def sources(self) -> dict[str, dict[str, Any]]:
         """The settings of each source of images, by name."""
         if self.role == "training":
             return dict(self.manifest["sources"])
+        if self.from_files:
+            keys = ("benchmark", "benchmark_version", "items", "notes")
+            return {self.name: {key: self.manifest[key] for key in keys}}
         return {self.name: self.manifest["source"]}
 
     def verify(self) -> None:
@@ -71,6 +79,11 @@ class Merged:
                 ) from None
 
 
+def is_from_files(manifest: Any) -> bool:
+    """Whether a manifest is of an evaluation set that was read from the files of a benchmark."""
+    return isinstance(manifest, dict) and "benchmark" in manifest
+
+
 def open_dataset(path: Path) -> Merged:
     """The merged dataset at ``path``: the folder of a train set, or an evaluation set's file.
 
@@ -92,7 +105,8 @@ def open_dataset(path: Path) -> Merged:
         if role == "training":
             files = {path / name: digest for name, digest in sorted(entry["files"].items())}
             return Merged("training", entry["name"], entry, files, path / entry["scenes"]["file"])
-        scenes = path.parent / entry["scenes"]["file"]
+        known = not is_from_files(entry)
+        scenes = path.parent / entry["scenes"]["file"] if known else None
         return Merged("evaluation", entry["name"], entry, {path: entry["sha256"]}, scenes)
     except (KeyError, TypeError, AttributeError):
         raise SparkleError(

@@ -24,7 +24,7 @@ from sparkle.datasets.shards import job_files, read_shards, source_settings
 from sparkle.errors import SparkleError
 from sparkle.scenes.discs import DiscScene
 from sparkle.scenes.geometry import CANVAS
-from sparkle.scenes.spec import scene_from_json
+from sparkle.scenes.spec import scene_of
 
 _SAMPLED = 100_000
 _MAX_CLASSES = 40
@@ -48,7 +48,8 @@ class Statistics:
         kinds: Questions by ``task/kind``.
         classes: Questions by ``task/kind`` and right answer, for kinds that have classes.
         difficulty: Margins by ``task/kind``, as bin edges and counts, with median and extremes.
-        places: Objects (or starts and ends of grids) by row from the top and column.
+        places: Objects (or starts and ends of grids) by row from the top and column; empty where
+            the pictures are a benchmark's.
     """
 
     name: str
@@ -106,7 +107,9 @@ class _Collector:
     def _add_places(self, scenes: pa.ChunkedArray) -> None:
         points = []
         for text in scenes.to_pylist():
-            scene = scene_from_json(text)
+            scene = scene_of(text)
+            if scene is None:
+                continue
             if isinstance(scene, DiscScene):
                 points += [(disc.x / CANVAS, disc.y / CANVAS) for disc in scene.discs]
             else:
@@ -136,7 +139,7 @@ class _Collector:
                 for kind, parts in sorted(self._difficulty.items())
                 if sum(map(len, parts))
             },
-            places=places.astype(int).tolist(),
+            places=places.astype(int).tolist() if len(points) else [],
         )
 
 
@@ -165,7 +168,10 @@ def describe_evaluation(dataset: Merged) -> Statistics:
         for batch in file.iter_batches(columns=columns):
             questions = batch.select(columns[1:]).to_struct_array()
             collector.add(pa.chunked_array([batch["scene"]]), np.arange(len(batch)), questions)
-    return collector.finish(dataset.name, "evaluation")
+    found = collector.finish(dataset.name, "evaluation")
+    if dataset.from_files:  # where several questions may be asked about one picture
+        found.images = found.sampled = len(dataset.manifest["scene_hashes"])
+    return found
 
 
 def describe_training(dataset: Merged, shards: Path) -> Statistics:

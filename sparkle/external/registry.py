@@ -11,7 +11,6 @@ from sparkle.errors import SparkleError
 from sparkle.external import adapters
 from sparkle.external.base import Benchmark
 from sparkle.external.settings import BenchmarkSettings
-from sparkle.scenes.spec import Scene, scene_from_json
 from sparkle.tasks import all_tasks, get_task
 from sparkle.tasks.base import Task
 
@@ -67,8 +66,3 @@ def find_task(name: str) -> Task:
 def module_of(name: str) -> str:
     """The module that defines a benchmark, for fingerprints of code."""
     return type(get_benchmark(name)).__module__
-
-
-def scene_of(text: str) -> Scene | None:
-    """The scene in a row of an evaluation dataset; None for pictures from files."""
-    return scene_from_json(text) if text else None

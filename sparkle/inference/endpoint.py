@@ -19,6 +19,7 @@ from sparkle.datasets.parquet import read_rows
 from sparkle.errors import SparkleError
 from sparkle.files import canonical_json, file_hash, make_folder, text_hash, write_json
 from sparkle.inference.answers import append_answers, read_answers
+from sparkle.inference.examples import example_pool
 from sparkle.inference.predictions import Prediction, write_predictions
 from sparkle.inference.prompting import conversation, prompt_hash
 from sparkle.inference.requests import ask, request_of
@@ -130,7 +131,9 @@ def answer_by_endpoint(
             if known and waiting:
                 report(f"{path.stem}: {len(known)} answers kept from before")
 
-            def one(row: Row, pool: Sequence[Row] = rows) -> Prediction:
+            drawn = example_pool(rows, settings.examples.get(path.stem), settings.prompting)
+
+            def one(row: Row, pool: Sequence[Row] = drawn) -> Prediction:
                 turns = conversation(row, pool, settings.prompting)
                 begin = time.perf_counter()
                 reply = ask(client, endpoint, request_of(settings, turns), pace.wait)

@@ -17,6 +17,7 @@ from sparkle.datasets.parquet import read_rows
 from sparkle.errors import SparkleError, Stopped
 from sparkle.files import canonical_json, exclusive, file_hash, make_folder, text_hash
 from sparkle.inference.answers import append_answers, read_answers
+from sparkle.inference.examples import example_pool
 from sparkle.inference.predictions import Prediction, write_predictions
 from sparkle.inference.prompting import Turn, conversation, prompt_hash
 from sparkle.inference.settings import InferenceSettings
@@ -82,7 +83,8 @@ def infer(
                 raise _stopped(path, known, progressed)
             if waiting and engine is None:
                 engine = load_engine(settings, subject, threads=threads, gpus=gpus, work=work)
-            for batch in _answer(engine, settings, waiting, rows):
+            pool = example_pool(rows, settings.examples.get(path.stem), settings.prompting)
+            for batch in _answer(engine, settings, waiting, pool):
                 append_answers(log, batch)
                 known.update({answer.id: answer for answer in batch})
                 report(f"{path.stem}: {len(known)}/{len(rows)} answered")
@@ -151,7 +153,7 @@ def _answer(
     engine: Any,
     settings: InferenceSettings,
     rows: list[dict[str, Any]],
-    pool: list[dict[str, Any]],
+    pool: Sequence[dict[str, Any]],
 ) -> Iterator[list[Prediction]]:
     if not rows:
         return

@@ -11,10 +11,11 @@ from sparkle.config.models import REFERENCES
 from sparkle.datasets.merge import EVALUATION_SCHEMA, question_from_row
 from sparkle.datasets.parquet import read_rows
 from sparkle.errors import SparkleError
-from sparkle.external.registry import find_task, scene_of
+from sparkle.external.registry import find_task
 from sparkle.inference.predictions import Prediction, write_predictions
 from sparkle.inference.prompting import plain_hash
 from sparkle.scenes.randomness import item_generator
+from sparkle.scenes.spec import scene_of
 
 
 def answer_by_reference(name: str, evaluation_sets: Sequence[Path], folder: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from sparkle.config.base import Settings
 from sparkle.config.inference import Prompting
 from sparkle.config.models import InferenceConfig, SwiftOptions
+from sparkle.datasets.settings import SourceSettings
 
 
 class InferenceSettings(Settings):
@@ -16,6 +17,8 @@ class InferenceSettings(Settings):
     swift: SwiftOptions = {}
     """Options of the model, such as its type."""
     prompting: Prompting = Prompting()
+    examples: dict[str, SourceSettings] = {}
+    """Evaluation set -> source of the pictures that its few-shot examples are about."""
 
 
 class EndpointSettings(Settings):
@@ -26,3 +29,5 @@ class EndpointSettings(Settings):
     max_new_tokens: int
     parameters: dict[str, Any]
     prompting: Prompting
+    examples: dict[str, SourceSettings] = {}
+    """As in :class:`InferenceSettings`."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from sparkle.datasets.glimpse import Asked, Glimpse, Shown
 from sparkle.errors import SparkleError
@@ -158,7 +158,7 @@ def _picture(shown: Shown) -> Image.Image:
     """The picture at the sheet's size with its marks; small drawings keep their pixels."""
     image = decoded(shown.image, shown.id)
     kind = Image.Resampling.NEAREST if max(image.size) * 2 <= _PICTURE else Image.Resampling.LANCZOS
-    image = image.resize((_PICTURE, _PICTURE), kind)
+    image = ImageOps.pad(image, (_PICTURE, _PICTURE), kind, color=SURFACE)
     scale = 2  # drawn at twice the size, so that lines are smooth
     layer = Image.new("RGBA", (_PICTURE * scale, _PICTURE * scale), (0, 0, 0, 0))
     _draw_marks(ImageDraw.Draw(layer), marks(shown), _PICTURE * scale)

@@ -44,6 +44,8 @@ def marks(shown: Shown) -> list[Mark]:
     A route is drawn whenever an answer is one; what the other questions are about only where the
     picture has a single question, for otherwise it would be hidden under the marks.
     """
+    if shown.scene is None:
+        return []
     for question in shown.questions:
         route = _route(shown.scene, question)
         if route:

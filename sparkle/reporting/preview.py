@@ -9,6 +9,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from sparkle.datasets.examples import image_format
 from sparkle.datasets.glimpse import Glimpse, Shown
 from sparkle.files import atomic_path, write_text
 from sparkle.reporting.contact_sheet import (
@@ -52,13 +53,13 @@ def _picture(shown: Shown) -> tuple[str, bool]:
     """(data URI, whether to enlarge without smoothing); large pictures are shrunk."""
     image = decoded(shown.image, shown.id)
     small = max(image.size) <= _SMALL_SIDE
-    data = shown.image
+    data, kind = shown.image, image_format(shown.image).replace("jpg", "jpeg")
     if max(image.size) > _MAX_SIDE:
         image.thumbnail((_MAX_SIDE, _MAX_SIDE))
         buffer = io.BytesIO()
         image.save(buffer, "PNG")
-        data = buffer.getvalue()
-    return f"data:image/png;base64,{base64.b64encode(data).decode()}", small
+        data, kind = buffer.getvalue(), "png"
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}", small
 
 
 def overlay_svg(found: Sequence[Mark]) -> Markup:

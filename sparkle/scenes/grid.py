@@ -6,6 +6,8 @@ import heapq
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import pairwise
+from types import MappingProxyType
 from typing import Any
 
 import networkx as nx
@@ -57,13 +59,17 @@ class GridScene:
         """Length of each edge by its sorted pair of node numbers."""
         if self.weights:
             return {(a, b): length for a, b, length in self.weights}
-        return dict.fromkeys(self.edges(), 1)
+        return _unit_lengths(self.size, self.missing)
 
     def path_length(self, path: list[int]) -> int | None:
         """Length of a path along the edges, or None when a step follows no edge."""
-        steps = [self.lengths.get((min(s), max(s))) for s in zip(path, path[1:], strict=False)]
-        known = [step for step in steps if step is not None]
-        return sum(known) if len(known) == len(steps) else None
+        lengths, total = self.lengths, 0
+        for a, b in pairwise(path):
+            step = lengths.get((a, b) if a < b else (b, a))
+            if step is None:
+                return None
+            total += step
+        return total
 
     def graph(self) -> nx.Graph:
         """The grid as a networkx graph over node numbers; lengths as attribute ``weight``."""
@@ -108,6 +114,13 @@ def _all_edges(size: int) -> tuple[Edge, ...]:
         for edge in ((node, node + size), (node, node + 1))
         if edge[1] <= size**2 and (edge[1] == node + size or node % size)
     )
+
+
+@lru_cache(maxsize=64)
+def _unit_lengths(size: int, missing: tuple[Edge, ...]) -> Mapping[Edge, int]:
+    """Length 1 for each edge of a grid but the missing ones; not to be changed, since shared."""
+    gone = set(missing)
+    return MappingProxyType({edge: 1 for edge in _all_edges(size) if edge not in gone})
 
 
 def _neighbours(edges: Mapping[Edge, int]) -> dict[int, list[tuple[int, int]]]:

@@ -81,6 +81,11 @@ def scene_from_json(text: str) -> Scene:
     return DiscScene.from_dict(data) if data["kind"] == "discs" else GridScene.from_dict(data)
 
 
+def scene_of(text: str) -> Scene | None:
+    """The scene in a row of an evaluation dataset; None for a picture from a file."""
+    return scene_from_json(text) if text else None
+
+
 def scene_hash(scene: Scene) -> str:
     """Hash of what can be seen: the order of the discs and their roles do not count."""
     return text_hash(scene.visible())

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Sequence
+from functools import lru_cache
 
 from sparkle.scenes.names import COLOURS
 
@@ -25,16 +26,16 @@ _HALF_WIDTH = str.maketrans(
     | {ord("。"): ".", ord("、"): ",", ord("【"): "[", ord("】"): "]", ord("’"): "'"}
     | {ord(mark): '"' for mark in "“”「」"}
 )
-_MARKUP = (
+_LATEX = (
     (re.compile(r"\\(?:left|right)(?=\s?[()\[\]|.])"), ""),
     (re.compile(r"\\(?:long)?rightarrow(?![a-z])|\\to(?![a-z])|[→⇒➔➜➡]"), "->"),
     (re.compile(r"\\(?:text|textbf|textit|mathbf|mathrm)\s?\{([^{}]{0,200})\}"), r"\1"),
     (re.compile(r"\\[,;:! ]"), " "),
+)
+_MARKDOWN = (
     (re.compile(r"\*{1,2}\s?\(?([A-Z])\)?[.:]?\s?\*{1,2}"), r"(\1) "),
     (re.compile(r"[*`]"), " "),
 )
-_MARKED = re.compile(r"[\\*`]")
-"""What every pattern of the markup begins with, beside characters beyond ASCII."""
 _BOXED = re.compile(r"\\boxed\s{0,3}\{([^{}]{1,400})\}")
 
 _FINAL = re.compile(r"(?:answer|option|choice)\b\s{0,3}(?:is|:)?\s{0,3}", re.IGNORECASE)
@@ -74,18 +75,29 @@ _POINTS = (
 
 def plain(text: str) -> str:
     """The end of an answer, where the final one stands, without Markdown, LaTeX and full width."""
-    text = text[-_MAX_CHARACTERS:]
-    if text.isascii() and not _MARKED.search(text):
-        return text  # nothing that any pattern below could match
-    text = text.translate(_HALF_WIDTH)
-    for pattern, replacement in _MARKUP:
-        text = pattern.sub(replacement, text)
+    return _plain(text[-_MAX_CHARACTERS:])
+
+
+@lru_cache(maxsize=8)  # parsers ask for it several times in a row
+def _plain(text: str) -> str:
+    if not text.isascii():
+        text = text.translate(_HALF_WIDTH)
+    # Every pattern begins with one of the characters that is looked for before it is tried.
+    if "\\" in text or not text.isascii():
+        for pattern, replacement in _LATEX:
+            text = pattern.sub(replacement, text)
+    if "*" in text or "`" in text:
+        for pattern, replacement in _MARKDOWN:
+            text = pattern.sub(replacement, text)
     return text
 
 
 def boxed(text: str) -> str | None:
     r"""Content of the last ``\boxed{...}`` that holds anything, or None."""
-    found = _BOXED.findall(plain(text))
+    text = plain(text)
+    if "\\boxed" not in text:
+        return None
+    found = _BOXED.findall(text)
     return found[-1].strip() if found else None
 
 
@@ -125,13 +137,18 @@ def _option_in(text: str, letters: str, options: Sequence[str], first: bool = Fa
 
 def last_class(text: str, classes: Sequence[str]) -> str | None:
     """The class whose name occurs last in the text; longer names win over their parts."""
-    names = sorted(classes, key=len, reverse=True)
-    pattern = "|".join(re.escape(name).replace(r"\ ", r"[\s_-]{1,2}") for name in names)
-    found = re.findall(rf"(?<![a-z0-9])(?:{pattern})(?![a-z0-9])", plain(text), re.IGNORECASE)
+    found = _any_of(tuple(classes)).findall(plain(text))
     if not found:
         return None
     last = re.sub(r"[\s_-]+", " ", found[-1]).casefold()
     return next((name for name in classes if name.casefold() == last), None)
+
+
+@lru_cache(maxsize=1024)
+def _any_of(classes: tuple[str, ...]) -> re.Pattern[str]:
+    names = sorted(classes, key=len, reverse=True)
+    pattern = "|".join(re.escape(name).replace(r"\ ", r"[\s_-]{1,2}") for name in names)
+    return re.compile(rf"(?<![a-z0-9])(?:{pattern})(?![a-z0-9])", re.IGNORECASE)
 
 
 def parse_labels(text: str, least: int = 3) -> list[str]:
@@ -157,7 +174,8 @@ def _last_run(text: str, item: re.Pattern[str], least: int) -> list[str]:
     themselves; if there is none, the last pair, then the last single item.
     """
     text = boxed(text) or plain(text)
-    text = _BRACKETED.sub(lambda match: " ".join(match[0].split()), text)
+    if "[" in text:
+        text = _BRACKETED.sub(lambda match: " ".join(match[0].split()), text)
     runs: list[list[str]] = []
     stacked = False
     for line in filter(str.strip, text.splitlines()):

@@ -176,14 +176,14 @@ def _walk(parsed: str, scene: GridScene, answer: str) -> list[int] | None:
     if answer == "labels":
         path = [int(label[1:]) for label in items]
     else:
-        path = [scene.start]
+        size, path = scene.size, [scene.start]
+        column, row = scene.position(scene.start)
         for move in items:
-            column, row = scene.position(path[-1])
             dx, dy = MOVES[move]
-            node = scene.node_at(column + dx, row + dy)
-            if node is None:
+            column, row = column + dx, row + dy
+            if not (0 <= column < size and 0 <= row < size):
                 return None
-            path.append(node)
+            path.append(size * column + row + 1)
     return path if scene.path_length(path) is not None else None
 
 

@@ -87,6 +87,6 @@ def _write_pictures(dataset: Merged, folder: Path) -> list[str]:
     names = []
     (folder / "examples").mkdir()
     for example in itertools.islice(examples(dataset), _PICTURES):
-        names.append(f"examples/{example.row + 1}.png")
+        names.append(f"examples/{example.row + 1}.{example.suffix}")
         (folder / names[-1]).write_bytes(example.image)
     return names

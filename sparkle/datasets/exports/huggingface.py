@@ -70,4 +70,4 @@ def _questions(job: Job) -> Iterator[dict[str, Any]]:
 
 
 def _image(example: Example) -> dict[str, Any]:
-    return {"bytes": example.image, "path": f"{example.image_id}.png"}
+    return {"bytes": example.image, "path": f"{example.image_id}.{example.suffix}"}

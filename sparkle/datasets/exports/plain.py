@@ -27,7 +27,7 @@ def write(job: Job) -> Layout:
             write_line(file, line)
     job.files.append("data.jsonl")
     return Layout(
-        "PNG files in `images/`, and a line of JSON per conversation or question in `data.jsonl`,"
+        "Pictures in `images/`, and a line of JSON per conversation or question in `data.jsonl`,"
         " whose `image` is the file relative to this folder.",
         'import pandas\n\nrows = pandas.read_json("data.jsonl", lines=True)',
     )

@@ -25,7 +25,7 @@ def write_parquet(job: Job) -> Layout:
 
 def _rows(job: Job) -> Iterator[dict[str, Any]]:
     for example in job.examples():
-        image = {"bytes": example.image, "path": f"{example.image_id}.png"}
+        image = {"bytes": example.image, "path": f"{example.image_id}.{example.suffix}"}
         yield {"images": [image], "messages": example.marked()}
 
 
@@ -44,7 +44,7 @@ def write_jsonl(job: Job) -> Layout:
             )
     job.files.append("data.jsonl")
     return Layout(
-        "One conversation per line of `data.jsonl`, pictures as PNG files in `images/`:"
+        "One conversation per line of `data.jsonl`, pictures as files in `images/`:"
         " `swift sft --dataset path/to/this/folder/data.jsonl`. The lines hold absolute names:"
         " export again rather than move the folder.",
         _loading("data.jsonl"),

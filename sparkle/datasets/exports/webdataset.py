@@ -30,14 +30,15 @@ def write(job: Job) -> Layout:
                 archive, samples = _new(job, name), 0
             key = f"{example.row:08d}"
             _add(archive, f"{key}.json", json.dumps(_sample(example), ensure_ascii=False).encode())
-            _add(archive, f"{key}.png", example.image)
+            _add(archive, f"{key}.{example.suffix}", example.image)
             samples += 1
     finally:
         if archive is not None:
             archive.close()
     last = len(job.files) - 1
     return Layout(
-        "Tar files in `data/`; a sample is `KEY.png` with `KEY.json`. With the library"
+        "Tar files in `data/`; a sample is the picture `KEY.png` (or .jpg and so on, as it came) with"
+        " `KEY.json`. With the library"
         f' `webdataset`: `WebDataset("data/{job.split}-{{000000..{last:06d}}}.tar")`.',
         hugging_face(job.split),
         f"data/{job.split}-*.tar",

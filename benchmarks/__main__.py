@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks import scaling, scoring, solvers, synthesis
+from benchmarks import data, scaling, scoring, solvers, synthesis
 
 GROUPS = {
     "synthesis": synthesis.main,
+    "data": data.main,
     "solvers": solvers.main,
     "scoring": scoring.main,
     "scaling": scaling.main,

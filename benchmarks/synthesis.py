@@ -106,7 +106,6 @@ def _stages(name: str, settings: SourceSettings, folder: Path) -> None:
         {
             "scenes": (lambda: [sample(r) for r in batch_draws(1, "b", 0, SAMPLES)], SAMPLES),
             "items": (lambda: list(make_items(settings, 0, SAMPLES)), SAMPLES),
-            "paint": (lambda: [paint.draw(scene) for scene, _ in items], SAMPLES),
             "png": (lambda: [paint.png(scene) for scene, _ in items], SAMPLES),
             "columns": (columns, SAMPLES),
             "file": (lambda: write_shard(folder / "stage.parquet", tables, "id"), SAMPLES),
@@ -115,8 +114,7 @@ def _stages(name: str, settings: SourceSettings, folder: Path) -> None:
     stages = {
         "sample the scene": found["scenes"],
         "ask": found["items"] - found["scenes"],
-        "paint": found["paint"],
-        "deflate, PNG": found["png"] - found["paint"],
+        "paint and deflate": found["png"],
         "columns": found["columns"],
         "Parquet": found["file"],
     }

@@ -27,7 +27,7 @@ rule data_synthesize_training:
         ),
     shell:
         "python -m sparkle synthesize --settings {params.settings:q} --job {wildcards.job}"
-        " --jobs {params.jobs} --output $(dirname {output:q}) > {log:q} 2>&1"
+        " --jobs {params.jobs} --processes {threads} --output $(dirname {output:q}) > {log:q} 2>&1"
 
 
 rule data_synthesize_evaluation:
@@ -50,7 +50,7 @@ rule data_synthesize_evaluation:
             code_of_tasks([EXPERIMENT.config.evaluation_sets[w.evaluation_set].task]),
         ),
     shell:
-        "python -m sparkle synthesize --settings {params.settings:q}"
+        "python -m sparkle synthesize --settings {params.settings:q} --processes {threads}"
         " --output $(dirname {output:q}) > {log:q} 2>&1"
 
 

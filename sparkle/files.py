@@ -8,9 +8,13 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
+import socket
+import time
 import uuid
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -50,24 +54,24 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """A temporary sibling of ``path`` to write to; it takes the final name only on success.
 
     Works for files and folders. Whatever stood under the final name before is replaced; on an
-    exception the temporary is removed and the old content stays.
+    exception the temporary is removed and the old content stays. A process that is killed leaves
+    its temporary; the next one that writes into the folder removes it, see :func:`sweep`.
 
     Raises:
         SparkleError: The disk is full, or a quota or file size limit is reached.
     """
     path = Path(path)
     make_folder(path.parent)
-    temporary = path.parent / f".{path.name}.{uuid.uuid4().hex[:8]}.tmp"
+    _sweep_once(path.parent.absolute())
+    writer = f"{_machine()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    temporary = path.parent / f".{path.name}.{writer}.tmp"
     try:
         yield temporary
         if path.is_dir():
             shutil.rmtree(path)
         os.replace(temporary, path)
     except BaseException as error:
-        if temporary.is_dir():
-            shutil.rmtree(temporary, ignore_errors=True)
-        else:
-            temporary.unlink(missing_ok=True)
+        _remove(temporary)
         if isinstance(error, OSError) and error.errno in _FULL:
             raise SparkleError(
                 f"{path} could not be written: {os.strerror(error.errno).lower()}.",
@@ -75,6 +79,73 @@ def atomic_path(path: Path) -> Iterator[Path]:
                 " 'results', then run the same command again. Nothing half-written was kept.",
             ) from None
         raise
+
+
+_TEMPORARY = re.compile(r"\..+\.([0-9a-f]{8})-(\d+)-[0-9a-f]{8}\.tmp")
+_ABANDONED_SECONDS = 3 * 24 * 3600
+
+
+def sweep(folder: Path) -> list[Path]:
+    """Remove what killed processes left in ``folder`` under temporary names; returns what it was.
+
+    A temporary stays while its writer may be alive: on this machine as long as its process is
+    there, on others (whose processes cannot be seen) for three days after it was last written to.
+    """
+    gone = []
+    with os.scandir(folder) as entries:
+        found = [(Path(entry.path), _TEMPORARY.fullmatch(entry.name)) for entry in entries]
+    for path, match in found:
+        if match is None:
+            continue
+        machine, process = match[1], int(match[2])
+        here = machine == _machine()
+        if (here and not _alive(process)) or _untouched_for(path) > _ABANDONED_SECONDS:
+            _remove(path)
+            gone.append(path)
+    return gone
+
+
+@cache
+def _sweep_once(folder: Path) -> None:
+    """Once for each folder and process: a folder of many shards is not listed at each of them."""
+    with contextlib.suppress(OSError):  # tidiness is no reason to fail
+        sweep(folder)
+
+
+@cache
+def _machine() -> str:
+    """Where process numbers mean the same: 8 hex digits for machine, boot and PID namespace."""
+    parts = [socket.gethostname()]
+    with contextlib.suppress(OSError):  # not on Linux
+        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text())
+        parts.append(os.readlink("/proc/self/ns/pid"))
+    return text_hash("\0".join(parts), 8)
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # another user's
+        return True
+    return True
+
+
+def _untouched_for(path: Path) -> float:
+    """Seconds since the newest change of a file, or in a folder; 0 if that cannot be told."""
+    try:
+        newest = max(each.stat().st_mtime for each in (path, *path.rglob("*")))
+    except OSError:
+        return 0.0
+    return time.time() - newest
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

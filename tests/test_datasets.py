@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
+import sys
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -24,7 +28,7 @@ from sparkle.datasets.settings import SourceSettings, TrainingMergeSettings
 from sparkle.datasets.shards import read_shards
 from sparkle.datasets.synthesis import make_item, synthesize
 from sparkle.errors import SparkleError
-from sparkle.files import atomic_path, file_hash, read_json, write_json
+from sparkle.files import atomic_path, file_hash, read_json, sweep, write_json, write_text
 from sparkle.scenes.discs import Disc, DiscScene
 from sparkle.scenes.spec import scene_hash
 from sparkle.tasks.base import Asking
@@ -372,6 +376,56 @@ def test_a_folder_takes_its_name_only_when_whole(tmp_path: Path) -> None:
         except RuntimeError:
             pass
         assert files_in(tmp_path) == ["new"] and [p.name for p in tmp_path.iterdir()] == ["folder"]
+
+
+_WRITER = """
+import sys, time
+from pathlib import Path
+from sparkle.files import atomic_path
+with atomic_path(Path(sys.argv[1])) as temporary:
+    temporary.mkdir()
+    (temporary / "half").write_text("half")
+    print("writing", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_what_a_killed_writer_left_is_swept_but_not_what_a_live_one_writes(tmp_path: Path) -> None:
+    def temporaries() -> list[Path]:
+        return sorted(tmp_path.glob(".*.tmp"))
+
+    command = [sys.executable, "-c", _WRITER]
+    writers = [
+        subprocess.Popen([*command, str(tmp_path / name)], stdout=subprocess.PIPE, text=True)
+        for name in ("killed", "alive")
+    ]
+    try:
+        for writer in writers:
+            assert writer.stdout is not None and writer.stdout.readline() == "writing\n"
+        killed, alive = writers
+        killed.kill()
+        killed.wait()
+        (tmp_path / ".notes.tmp").write_text("somebody else's")
+        assert len(temporaries()) == 3
+        write_text(tmp_path / "next", "")
+        assert [path.name.split(".")[1] for path in temporaries()] == ["alive", "notes"]
+    finally:
+        for writer in writers:
+            writer.kill()
+            writer.wait()
+
+
+@pytest.mark.parametrize(("age", "stays"), [(0, True), (2 * 86400, True), (4 * 86400, False)])
+def test_what_other_machines_left_is_swept_after_days(
+    age: int, stays: bool, tmp_path: Path
+) -> None:
+    folder = tmp_path / ".data.00000000-1-00000000.tmp"
+    folder.mkdir()
+    (folder / "part").write_text("half")
+    for path in (folder / "part", folder):
+        os.utime(path, (time.time() - age,) * 2)
+    assert sweep(tmp_path) == ([] if stays else [folder])
+    assert folder.exists() == stays
 
 
 def test_a_failed_shard_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

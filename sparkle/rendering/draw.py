@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import combinations
-from math import floor
 
 import numpy as np
 from pydantic import Field
@@ -12,26 +10,21 @@ from pydantic import Field
 from sparkle.config.base import Closed, Ground, Style
 from sparkle.rendering.ground import texture
 from sparkle.rendering.palette import (
-    DISC_COLOURS,
-    GRAY,
     disc_palette,
     grid_palette,
     to_indices,
 )
 from sparkle.rendering.png import Canvas, Kind
-from sparkle.rendering.sprites import LOOKS, disc_sprite
 from sparkle.rendering.stamps import (
     Area,
-    Place,
     cut,
-    disc_place,
     edge_stamps,
     node_stamp,
     number_stamps,
     stamps,
 )
+from sparkle.rendering.strips import Sheet
 from sparkle.scenes.discs import DiscScene
-from sparkle.scenes.geometry import CANVAS
 from sparkle.scenes.grid import MOVES, Edge, GridScene
 from sparkle.scenes.names import is_colour
 from sparkle.scenes.spec import Scene
@@ -55,9 +48,12 @@ class Painter:
     def __init__(self, spec: RenderSpec) -> None:
         self._spec = spec
         self._canvases: dict[str, Canvas] = {}
+        self._sheets: dict[tuple[float, bool], Sheet] = {}
 
     def png(self, scene: Scene) -> bytes:
         """The scene as PNG bytes: gray, palette, or with alpha; see :meth:`array`."""
+        if isinstance(scene, DiscScene) and self._spec.ground == "white":
+            return self._sheet(scene.radius, _coloured(scene)).png(scene)
         return self.draw(scene)[0].png()
 
     def array(self, scene: Scene) -> np.ndarray:
@@ -67,16 +63,14 @@ class Painter:
 
     def draw(self, scene: Scene) -> tuple[Canvas, np.ndarray | None]:
         """Draw on a canvas, which the next picture overwrites; and its palette, if it has one."""
-        gray = isinstance(scene, DiscScene) and not any(is_colour(d.label) for d in scene.discs)
+        gray = isinstance(scene, DiscScene) and not _coloured(scene)
         if self._spec.ground == "transparent":
             return self._transparent(scene), None
         if self._spec.ground == "textured":
             return self._textured(scene, "gray" if gray else "rgb"), None
         if isinstance(scene, GridScene):
             return self._grid(scene), grid_palette()
-        if not gray:
-            return self._coloured(scene), disc_palette()
-        return self._labelled(scene), None
+        return self._discs(scene, not gray), None if gray else disc_palette()
 
     def _canvas(self, kind: Kind, palette: np.ndarray | None = None, name: str = "") -> Canvas:
         key = name or kind
@@ -86,47 +80,18 @@ class Painter:
 
     # White ground: sprites that were flattened on white before ---------------------------------
 
-    def _labelled(self, scene: DiscScene) -> Canvas:
-        canvas, size, style = self._canvas("gray"), self._spec.size, self._spec.style
-        pixels, radius = canvas.pixels, scene.radius * size / CANVAS
-        scale, phases = size / CANVAS, LOOKS[style].phases
-        if phases == 1:  # as disc_place, without its calls
-            places: list[Place] = [
-                (floor(size - d.y * scale), floor(d.x * scale), _MIDDLE) for d in scene.discs
-            ]
-        else:
-            places = [disc_place(disc, size, style) for disc in scene.discs]
-        if _crowded(places, radius):
-            ground = np.full((size, size, 3), _WHITE, dtype=np.float32)
-            for stamp in stamps(scene, size, style):
-                stamp.put(ground)
-            pixels[:] = np.rint(ground[..., 0])
-            return canvas
-        pixels.fill(_WHITE)
-        for disc, (row, column, place) in zip(scene.discs, places, strict=True):
-            patch = _gray_patch(disc.label, radius, style, place)
-            side = len(patch)
-            top, left = row - side // 2, column - side // 2
-            if top < 0 or left < 0 or top + side > size or left + side > size:
-                where, part = cut(patch.shape, top, left, pixels.shape) or (np.s_[:0, :0],) * 2
-                target, patch = pixels[where], patch[part]
-            else:
-                target = pixels[top : top + side, left : left + side]
-            np.minimum(target, patch, out=target)
+    def _discs(self, scene: DiscScene, coloured: bool) -> Canvas:
+        canvas = self._canvas("palette", disc_palette()) if coloured else self._canvas("gray")
+        canvas.pixels.fill(0 if coloured else _WHITE)
+        for strip in self._sheet(scene.radius, coloured).strips(scene):
+            canvas.pixels[strip.first : strip.last] = strip.rows()[:, 1:]
         return canvas
 
-    def _coloured(self, scene: DiscScene) -> Canvas:
-        canvas, size, style = self._canvas("palette", disc_palette()), *self._size_and_style()
-        canvas.pixels.fill(0)
-        for disc in scene.discs:
-            row, column, place = disc_place(disc, size, style)
-            patch, mask = _index_patch(disc.label, scene.radius * size / CANVAS, style, place)
-            half = len(patch) // 2
-            found = cut(patch.shape, row - half, column - half, canvas.pixels.shape)
-            if found is not None:
-                where, part = found
-                np.copyto(canvas.pixels[where], patch[part], where=mask[part])
-        return canvas
+    def _sheet(self, radius: float, coloured: bool) -> Sheet:
+        key = (radius, coloured)
+        if key not in self._sheets:
+            self._sheets[key] = Sheet(*self._size_and_style(), radius, coloured)
+        return self._sheets[key]
 
     def _grid(self, scene: GridScene) -> Canvas:
         size, style = self._size_and_style()
@@ -178,33 +143,8 @@ class Painter:
         return canvas
 
 
-def _crowded(places: list[Place], radius: float) -> bool:
-    """Whether sprites of discs may share pixels, which then have to be blended."""
-    least = (2.0 * radius + 2.0) ** 2
-    for (row, column, _), (other_row, other_column, _) in combinations(places, 2):
-        down, right = row - other_row, column - other_column
-        if down * down + right * right < least:
-            return True
-    return False
-
-
-@lru_cache(maxsize=4096)
-def _gray_patch(label: str, radius: float, style: Style, place: tuple[float, float]) -> np.ndarray:
-    """A labelled disc flattened on white, uint8 (side, side)."""
-    colour, alpha = disc_sprite(label, radius, GRAY, style, place)
-    flat = np.full(colour.shape, _WHITE, dtype=np.float32)
-    flat += alpha * (colour - flat)
-    return np.rint(flat[..., 0]).astype(np.uint8)
-
-
-@lru_cache(maxsize=4096)
-def _index_patch(
-    name: str, radius: float, style: Style, place: tuple[float, float]
-) -> tuple[np.ndarray, np.ndarray]:
-    """A coloured disc flattened on white as palette indices, and where it covers anything."""
-    colour, alpha = disc_sprite("", radius, DISC_COLOURS[name], style, place)
-    flat = _WHITE + alpha * (colour - _WHITE)
-    return to_indices(flat, disc_palette()), alpha[..., 0] > 0
+def _coloured(scene: DiscScene) -> bool:
+    return any([is_colour(disc.label) for disc in scene.discs])
 
 
 @lru_cache(maxsize=16)

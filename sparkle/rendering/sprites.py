@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -44,6 +45,11 @@ LOOKS: dict[Style, Look] = {
 _OTHER_LETTERS = 0.6
 
 
+def half_side(radius: float) -> int:
+    """Pixels of a disc's sprite on each side of the middle pixel."""
+    return math.ceil(radius) + 1
+
+
 @lru_cache(maxsize=4096)
 def disc_sprite(
     label: str,
@@ -62,7 +68,7 @@ def disc_sprite(
         0..1, where side is odd and the disc's centre lies in the middle pixel.
     """
     look = LOOKS[style]
-    half = int(np.ceil(radius)) + 1
+    half = half_side(radius)
     side = 2 * half + 1
     big = side * _SUPERSAMPLE
     x, y = ((half + part) * _SUPERSAMPLE for part in place)

@@ -450,6 +450,9 @@ def test_what_is_missing_is_named_with_its_source(tmp_path: Path, drawn: Path) -
     with pytest.raises(SparkleError, match="folder .* does not exist.\n.*github.com"):
         read_items(settings(tmp_path / "none", "whatsup_a"))
     (tmp_path / "whatsup").mkdir()
+    (tmp_path / "whatsup/renamed.json").write_text("[]")
+    with pytest.raises(SparkleError, match="set.file': there is 'renamed.json'. Get it: "):
+        read_items(settings(tmp_path, "whatsup_a"))
     with pytest.raises(SparkleError, match="controlled_images_dataset.json does not exist"):
         read_items(settings(tmp_path, "whatsup_a"))
     with pytest.raises(SparkleError, match="has 16 rows and not 412.\n.*set.rows: 16"):

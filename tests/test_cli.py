@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,19 @@ def test_a_missing_model_folder_is_named_before_anything_runs(
     assert main(["check", "--config", str(config)]) == 2
     message = capsys.readouterr().err
     assert "models.mine.path" in message and "/nowhere/model" in message
+
+
+def test_an_engine_that_is_not_installed_is_named_before_anything_runs(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert importlib.util.find_spec("lmdeploy") is None
+    text = (ROOT / "tests/miniature.yaml").read_text()
+    text = text.replace("results: results", f"results: {tmp_path}/results")
+    config = tmp_path / "config.yaml"
+    config.write_text(text.replace("inference: {", "inference: {backend: lmdeploy, "))
+    assert main(["check", "--config", str(config)]) == 2
+    message = capsys.readouterr().err
+    assert "'lmdeploy' is not installed" in message and "pip install lmdeploy" in message
 
 
 def test_tasks_are_listed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -45,11 +45,23 @@ def find_file(root: Path, name: str, key: str, source: str) -> Path:
         SparkleError: Folder or file are missing, or the file lies outside of the folder.
     """
     if not root.is_dir():
-        raise SparkleError(f"{key}.path: the folder {root} does not exist.", f"Get it: {source}")
+        raise SparkleError(
+            f"{key}.path: the folder {root} does not exist.",
+            f"Paths are relative to where you start, here {Path.cwd()}. Get the files: {source}",
+        )
     path = inside(root, name, f"{key}.file")
     if not path.is_file():
-        raise SparkleError(f"{key}: {path} does not exist.", f"Get it: {source}")
+        raise SparkleError(
+            f"{key}: {path} does not exist.", f"{_alternatives(path, key)}Get it: {source}"
+        )
     return path
+
+
+def _alternatives(path: Path, key: str) -> str:
+    """A hint at the other files of that kind in the folder, if there are any."""
+    kind = f"*{path.suffix}"
+    names = sorted(short(p.name) for p in path.parent.glob(kind) if p.is_file())[:_SHOWN]
+    return f"If it has another name, set '{key}.file': there is {', '.join(names)}. " * bool(names)
 
 
 def inside(root: Path, name: object, where: str) -> Path:

@@ -37,8 +37,8 @@ def write(job: Job) -> Layout:
             archive.close()
     last = len(job.files) - 1
     return Layout(
-        "Tar files in `data/`; a sample is the picture `KEY.png` (or .jpg and so on, as it came)"
-        " with `KEY.json`. With the library"
+        "Tar files in `data/`; a sample is the picture `KEY.png` (or .jpg, as it came) with"
+        " `KEY.json`. With the library"
         f' `webdataset`: `WebDataset("data/{job.split}-{{000000..{last:06d}}}.tar")`.',
         hugging_face(job.split),
         f"data/{job.split}-*.tar",

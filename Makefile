@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 CONFIG ?= config/config.yaml
+SLURM_TESTS ?= tests/slurm
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
@@ -26,7 +27,7 @@ test-slow: $(READY)
 
 # Starts a Slurm of its own on this machine: needs Debian's packages and root.
 test-slurm: $(READY)
-	$(BIN)/python -m pytest -m slurm tests/slurm $(ARGS)
+	$(BIN)/python -m pytest -m slurm $(SLURM_TESTS) $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check .

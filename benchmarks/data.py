@@ -31,6 +31,10 @@ _SCENES = 1_000_000
 _ROUNDS = 3
 
 
+def _quiet(_: str) -> None:
+    """Progress is not shown."""
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         _merges(Path(name))
@@ -40,7 +44,7 @@ def main() -> None:
 
 def _merges(folder: Path) -> None:
     """Merges of 2,000 images of 448 pixels, two ways, and the exports of the smaller one."""
-    synthesize(all_records(_IMAGES), folder / "shards", report=lambda _: None)
+    synthesize(all_records(_IMAGES), folder / "shards", report=_quiet)
     manifests = [job_files(folder / "shards")]
 
     def merge(size: int | str) -> None:
@@ -63,7 +67,7 @@ def _merges(folder: Path) -> None:
     }
     for format_ in FORMATS:
         work[f"export: {format_}"] = lambda format_=format_: export_dataset(
-            open_dataset(folder / "merged-all"), format_, folder / f"export-{format_}"
+            open_dataset(folder / "merged-all"), format_, folder / f"export-{format_}", _quiet
         )
     found = measure({name: (one, _IMAGES) for name, one in work.items()}, _ROUNDS)
     outputs = [folder / "copy", folder / "merged-all", folder / "merged-1"]

@@ -75,7 +75,7 @@ def write_report(
     if comparisons_csv is not None:
         matrix = replace(matrix, significance=read_significance(comparisons_csv))
     script = resource("script.js.j2")
-    text = environment().from_string(resource("template.html.j2")).render(
+    text = _environment().from_string(resource("template.html.j2")).render(
         title=title,
         style=Markup(resource("style.css.j2")),  # style and script are our own files, not input
         script=Markup(script),

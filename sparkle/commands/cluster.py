@@ -40,7 +40,13 @@ def register(commands: Commands) -> None:
         "--lines", type=int, default=5, help="lines of the log of a failed job (default: 5)"
     )
 
-    parser = commands.add_parser("cluster", help="look at the cluster before using it")
+    parser = add_command(
+        commands,
+        "cluster",
+        _check,
+        "look at a cluster before using it",
+        "check --profile profiles/slurm --config config/paper.yaml",
+    )
     inner = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     parser = add_command(
         inner,

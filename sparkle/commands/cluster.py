@@ -40,12 +40,12 @@ def register(commands: Commands) -> None:
         "--lines", type=int, default=5, help="lines of the log of a failed job (default: 5)"
     )
 
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "cluster",
-        help="look at the cluster before using it",
-        description="Look at the cluster before using it.",
-        epilog="example:\n  sparkle cluster check --profile profiles/slurm",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        _check,
+        "look at a cluster before using it",
+        "check --profile profiles/slurm --config config/paper.yaml",
     )
     inner = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     parser = add_command(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +28,8 @@ AFTER_TRAINING = (
 def cluster() -> Iterator[Cluster]:
     if what_is_missing():
         pytest.skip(what_is_missing())
+    # SIGTERM ends this as Ctrl-C does, so that no daemon is left.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     # Sockets have short paths: not below pytest's folder.
     folder = Path(tempfile.mkdtemp(prefix="slurm-", dir="/tmp"))
     try:
@@ -37,13 +40,16 @@ def cluster() -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="session")
-def reference(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Experiment:
+def reference(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Experiment]:
     """The whole experiment, run on Slurm without a disturbance."""
     experiment = Experiment(tmp_path_factory.mktemp("reference"), cluster)
     experiment.prepare()
-    run = experiment.run()
-    assert run.returncode == 0, run.stdout[-6000:]
-    return experiment
+    try:
+        run = experiment.run()
+        assert run.returncode == 0, run.stdout[-6000:]
+        yield experiment
+    finally:
+        experiment.stop()
 
 
 @pytest.fixture

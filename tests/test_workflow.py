@@ -149,7 +149,8 @@ def test_an_interrupted_training_ends_as_if_it_had_not_been(
         interruptible(finished, interrupted), capture_output=True, text=True, cwd=ROOT
     )
     assert again.returncode == 0, again.stdout[-3000:]
-    assert "going on from checkpoint-" in again.stdout
+    # On a busy machine the last update may be done before the signal is noticed.
+    assert "going on from checkpoint-" in again.stdout or "had reached its end" in again.stdout
     whole = json.loads((finished / f"results/models/{FINETUNE}/record.json").read_text())
     resumed = json.loads((interrupted / "output/record.json").read_text())
     assert resumed["weights"] == whole["weights"]

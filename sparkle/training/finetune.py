@@ -91,6 +91,7 @@ def finetune(
     with exclusive(run, report) as lock:
         # An earlier ms-swift may have ended well after the process that had started it was killed.
         if not (run / _DONE).exists() and _is_finished(run / "output"):
+            report("the interrupted training had reached its end")
             write_json(run / _DONE, {"checkpoint": _finished(run / "output").name})
         if not (run / _DONE).exists():
             verify_files(dataset, manifest["files"])

@@ -125,7 +125,10 @@ def scienceqa(folder: Path) -> None:
 def textvqa(folder: Path) -> None:
     rows = []
     for i, word in enumerate(("left", "right", "STOP", "seven", "exit 12", "left")):
-        write(folder / f"train_images/pic{i}.jpg", picture("cat", "left", None, "JPEG"))
+        write(
+            folder / f"train_images/pic{i}.jpg",
+            picture("cat", list(PLACES)[i % 4], (None, "table")[i % 2], "JPEG"),
+        )
         answers = [word] * 6 + [word.upper()] * 2 + ["unanswerable", "something else"]
         rows.append({"question_id": 30000 + i, "image_id": f"pic{i}", "answers": answers,
                      "question": "What does the sign say?"})  # fmt: skip

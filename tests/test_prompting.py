@@ -16,7 +16,7 @@ from sparkle.errors import SparkleError
 from sparkle.experiment import Experiment
 from sparkle.inference.examples import example_pool
 from sparkle.inference.infer import Subject, _request, infer, infer_options
-from sparkle.inference.prompting import conversation, plain_hash, prompt_hash
+from sparkle.inference.prompting import check_examples, conversation, plain_hash, prompt_hash
 from sparkle.inference.reference import _kind, _most_frequent
 from sparkle.scenes.spec import scene_hash
 
@@ -54,8 +54,15 @@ def test_examples_are_of_the_same_kind_and_enough() -> None:
     pool = [*ROWS[:2], *(row(n, kind="other") for n in range(2, 9))]
     asked = conversation(ROWS[0], pool, Prompting(style="few_shot", shots=1))
     assert asked[0].text == "Question 1?"
-    with pytest.raises(SparkleError, match="needs 2 examples, but only 1"):
-        conversation(ROWS[0], pool, Prompting(style="few_shot", shots=2))
+    for shots, enough in ((1, True), (2, False)):
+        prompting = Prompting(style="few_shot", shots=shots)
+        if enough:
+            check_examples(ROWS[:1], pool, prompting)
+            continue
+        with pytest.raises(SparkleError, match="needs 2 examples, but only 1"):
+            check_examples(ROWS[:1], pool, prompting)
+        with pytest.raises(SparkleError, match="needs 2 examples, but only 1"):
+            conversation(ROWS[0], pool, prompting)
 
 
 def test_examples_for_synthetic_sets_are_drawn_apart(miniature: dict[str, Any]) -> None:

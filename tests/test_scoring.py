@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -146,7 +147,8 @@ def test_tables_are_written_in_three_forms(matrix: pd.DataFrame, tmp_path: Path)
     text = (tmp_path / "matrix.md").read_text()
     header, oracle = (line for line in text.splitlines() if "direction" in line or "oracle" in line)
     assert [cell.strip() for cell in header.split("|")[4:-1]] == [name for name, *_ in SETS]
-    assert oracle.count("100.0 [") == len(SETS)
+    # Wider for small grids: scenes repeat, and intervals are over scenes.
+    assert len(re.findall(r"100\.0 \[[89]\d", oracle)) == len(SETS)
 
 
 def test_a_matrix_of_nothing_is_an_error() -> None:

@@ -21,7 +21,7 @@ from sparkle.files import canonical_json, file_hash, make_folder, text_hash, wri
 from sparkle.inference.answers import append_answers, read_answers
 from sparkle.inference.examples import example_pool
 from sparkle.inference.predictions import Prediction, write_predictions
-from sparkle.inference.prompting import conversation, prompt_hash
+from sparkle.inference.prompting import check_examples, conversation, prompt_hash
 from sparkle.inference.requests import ask, request_of
 from sparkle.inference.settings import EndpointSettings
 
@@ -122,16 +122,20 @@ def answer_by_endpoint(
     meter, pace = Meter(endpoint), Pace(endpoint.requests_per_minute)
     limits = httpx.Limits(max_connections=endpoint.concurrency)
     plans = [_plan(path, settings, work) for path in evaluation_sets]
+    pools = [
+        example_pool(rows, settings.examples.get(path.stem), settings.prompting)
+        for path, (rows, _, _) in zip(evaluation_sets, plans, strict=True)
+    ]
+    for (rows, _, _), pool in zip(plans, pools, strict=True):
+        check_examples(rows, pool, settings.prompting)
     for _, _, known in plans:
         for answer in known.values():
             meter.add(answer)
     with httpx.Client(headers=headers, timeout=endpoint.timeout, limits=limits) as client:
-        for path, (rows, log, known) in zip(evaluation_sets, plans, strict=True):
+        for path, (rows, log, known), drawn in zip(evaluation_sets, plans, pools, strict=True):
             waiting = [row for row in rows if row["id"] not in known]
             if known and waiting:
                 report(f"{path.stem}: {len(known)} answers kept from before")
-
-            drawn = example_pool(rows, settings.examples.get(path.stem), settings.prompting)
 
             def one(row: Row, pool: Sequence[Row] = drawn) -> Prediction:
                 turns = conversation(row, pool, settings.prompting)

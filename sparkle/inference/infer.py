@@ -19,7 +19,7 @@ from sparkle.files import canonical_json, exclusive, file_hash, make_folder, tex
 from sparkle.inference.answers import append_answers, read_answers
 from sparkle.inference.examples import example_pool
 from sparkle.inference.predictions import Prediction, write_predictions
-from sparkle.inference.prompting import Turn, conversation, prompt_hash
+from sparkle.inference.prompting import Turn, check_examples, conversation, prompt_hash
 from sparkle.inference.settings import InferenceSettings
 from sparkle.swift import swift_environment, to_arguments
 
@@ -61,6 +61,7 @@ def infer(
     """
     check_backend(settings.inference.backend)
     make_folder(work)
+    _check_examples(settings, evaluation_sets)
     engine: Any = None
     progressed = False
     for path in evaluation_sets:
@@ -92,6 +93,15 @@ def infer(
                 if asked_to_end() and len(known) < len(rows):
                     raise _stopped(path, known, progressed)
         write_predictions(folder / path.name, [known[row["id"]] for row in rows])
+
+
+def _check_examples(settings: InferenceSettings, evaluation_sets: Sequence[Path]) -> None:
+    """Look at all sets before the model is loaded: a later one may lack few-shot examples."""
+    if settings.prompting.style == "few_shot":
+        for path in evaluation_sets:
+            rows = read_rows(path, EVALUATION_SCHEMA)
+            pool = example_pool(rows, settings.examples.get(path.stem), settings.prompting)
+            check_examples(rows, pool, settings.prompting)
 
 
 def _stopped(path: Path, known: dict[str, Prediction], progressed: bool) -> Stopped:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,6 +23,8 @@ _THINK = (
     " Then write the final answer on a line of its own, after “Answer:”."
 )
 _BLANK_GREY = 128
+_SAME = ("task", "kind", "form")
+"""What an example has in common with the question."""
 
 
 @dataclass(frozen=True)
@@ -53,20 +56,38 @@ def conversation(row: Row, pool: Sequence[Row], prompting: Prompting) -> list[Tu
     return [*turns, Turn("user", text, _shown(row["image"], prompting))]
 
 
+def check_examples(rows: Sequence[Row], pool: Sequence[Row], prompting: Prompting) -> None:
+    """Make sure that every question finds its examples, before any model is loaded.
+
+    Raises:
+        SparkleError: There are too few other questions of the kind of one.
+    """
+    if prompting.style != "few_shot":
+        return
+    kinds = Counter(tuple(other[key] for key in _SAME) for other in pool)
+    shown = Counter(tuple(other[key] for key in (*_SAME, "scene_hash")) for other in pool)
+    for row in rows:
+        kind = tuple(row[key] for key in _SAME)
+        _check_enough(row, kinds[kind] - shown[*kind, row["scene_hash"]], prompting)
+
+
+def _check_enough(row: Row, found: int, prompting: Prompting) -> None:
+    if found < prompting.shots:
+        raise SparkleError(
+            f"The question {row['id']} needs {prompting.shots} examples, but only {found} other"
+            " questions of its kind are about other pictures.",
+            "Lower 'shots', make the evaluation set larger, or leave it out of this experiment.",
+        )
+
+
 def _examples(row: Row, pool: Sequence[Row], prompting: Prompting) -> list[Row]:
     """Examples of the same task, kind and form about other pictures, drawn by id and seed."""
-    same = ("task", "kind", "form")
     fitting = [
         other
         for other in pool
-        if all(other[key] == row[key] for key in same) and other["scene_hash"] != row["scene_hash"]
+        if all(other[key] == row[key] for key in _SAME) and other["scene_hash"] != row["scene_hash"]
     ]
-    if len(fitting) < prompting.shots:
-        raise SparkleError(
-            f"The question {row['id']} needs {prompting.shots} examples, but only {len(fitting)}"
-            " other questions are of its kind.",
-            "Lower 'shots', or make the evaluation set larger.",
-        )
+    _check_enough(row, len(fitting), prompting)
     rng = item_generator(prompting.seed, f"examples/{row['id']}", 0)
     return [fitting[i] for i in rng.choice(len(fitting), prompting.shots, replace=False)]
 

@@ -163,3 +163,8 @@ def test_over_seeds() -> None:
     half = stats.t.ppf(0.975, 2) * 0.1 / math.sqrt(3)
     assert table.loc["t", "high"] == pytest.approx(0.6 + half)
     assert math.isnan(table.loc["u", "low"])
+
+
+@pytest.mark.parametrize("differences", [[], [0.0], [0.5], [0.0, -0.25, 0.0]])
+def test_fewer_than_two_moved_pictures_prove_nothing(differences: list[float]) -> None:
+    assert sign_flip_p(np.array(differences)) == 1.0

@@ -94,8 +94,8 @@ def mcnemar_p(gained: int, lost: int) -> float:
 def sign_flip_p(differences: np.ndarray) -> float:
     """Two-sided permutation test that differences, one per cluster, are symmetric about zero."""
     moved = differences[differences != 0.0]
-    if len(moved) == 0:
-        return 1.0
+    if len(moved) < 2:
+        return 1.0  # one difference is as likely with either sign
 
     def mean(values: np.ndarray, axis: int) -> np.ndarray:
         return np.asarray(values.mean(axis=axis))

@@ -16,7 +16,7 @@ from sparkle.datasets.settings import SourceSettings
 from sparkle.datasets.shards import read_shards
 from sparkle.datasets.synthesis import make_item, make_items, make_row, synthesize
 from sparkle.errors import SparkleError
-from sparkle.experiment import Experiment
+from sparkle.experiment import Experiment, check_scenes
 from sparkle.files import canonical_json
 from sparkle.rendering import RenderSpec
 from sparkle.scenes.discs import DiscScene
@@ -92,9 +92,9 @@ def test_unknown_styles_and_crowds_are_refused_by_the_config(miniature: dict[str
     crowded = {"task": "tsp", "options": {"objects": 12}}
     miniature["evaluation_sets"]["crowded"] = crowded
     with pytest.raises(SparkleError, match="'crowded': No room for 12 discs"):
-        Experiment.from_mapping(miniature).check_scenes()
+        check_scenes(Experiment.from_mapping(miniature))
     crowded["options"] |= {"spacing": 1.3, "radius": 0.5}
-    Experiment.from_mapping(miniature).check_scenes()
+    check_scenes(Experiment.from_mapping(miniature))
     for key, words in (("style", "style.*cubist"), ("ground", "ground.*cubist")):
         miniature["images"] = {"size": 50, key: "cubist"}
         with pytest.raises(SparkleError, match=words):

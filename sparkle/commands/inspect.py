@@ -9,7 +9,7 @@ from pathlib import Path
 from sparkle.commands.common import DEFAULT_CONFIG, Commands, add_command
 from sparkle.config.inference import EndpointModel
 from sparkle.config.models import Config, FolderModel
-from sparkle.experiment import Experiment
+from sparkle.experiment import Experiment, check_scenes
 from sparkle.external.dataset import read_items
 from sparkle.external.registry import all_benchmarks
 from sparkle.files import make_folder, write_text
@@ -58,7 +58,7 @@ def _check(arguments: argparse.Namespace) -> None:
             from sparkle.inference.endpoint import headers_of  # brings an HTTP client
 
             headers_of(model)
-    experiment.check_scenes()
+    check_scenes(experiment)
     for name in experiment.benchmark_sets:
         items = read_items(experiment.benchmark(name))
         print(f"evaluation_sets.{name}: {len(items)} items, every picture present")

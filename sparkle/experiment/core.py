@@ -9,34 +9,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from sparkle.config.base import Palette
 from sparkle.config.evaluation import BenchmarkSetConfig
 from sparkle.config.inference import EndpointModel, Prompting, VariantModel
-from sparkle.config.load import closest, load_config, parse, parse_config
+from sparkle.config.load import load_config, parse, parse_config
 from sparkle.config.models import (
     BASE_TRAIN_SET,
     Config,
     EmbeddedModel,
-    InferenceConfig,
     ModelConfig,
-    PerceptionLesson,
-    StepResources,
     TrainingConfig,
-    TrainSetConfig,
 )
-from sparkle.datasets.settings import SourceSettings, TaskUse, TrainingMergeSettings
+from sparkle.datasets.settings import SourceSettings, TrainingMergeSettings
 from sparkle.errors import SparkleError
-from sparkle.external.registry import all_benchmarks, form_of, get_benchmark
+from sparkle.experiment.checks import check
+from sparkle.experiment.parts import for_device, lesson_settings, use_of
 from sparkle.external.settings import BenchmarkSettings
 from sparkle.inference.settings import EndpointSettings, InferenceSettings
 from sparkle.rendering.draw import RenderSpec
-from sparkle.scenes.discs import check_colours
-from sparkle.scenes.spec import DiscSpec, check_scenes
-from sparkle.tasks import all_tasks, get_task
+from sparkle.scenes.spec import DiscSpec
+from sparkle.tasks import get_task
 from sparkle.tasks.base import Asking
-from sparkle.training.settings import FinetuneSettings, LessonSettings, PretrainingSettings
+from sparkle.training.settings import FinetuneSettings, PretrainingSettings
 
 BASE_SEED = 0
 """The seed written for rows that no training seed enters: base models and references."""
@@ -66,11 +62,11 @@ class Experiment:
 
     @staticmethod
     def load(path: Path) -> Experiment:
-        return Experiment(load_config(path)).checked()
+        return _checked(load_config(path))
 
     @staticmethod
     def from_mapping(data: Mapping[str, Any], origin: str = "the config") -> Experiment:
-        return Experiment(parse_config(data, origin)).checked()
+        return _checked(parse_config(data, origin))
 
     # The matrix -------------------------------------------------------------------------------
 
@@ -138,7 +134,7 @@ class Experiment:
 
     def _training_source(self, family: str, names: set[str]) -> SourceSettings:
         data = self.config.training_data
-        uses = tuple(_use(name, data.options.get(name, {})) for name in sorted(names))
+        uses = tuple(use_of(name, data.options.get(name, {})) for name in sorted(names))
         task = get_task(uses[0].name)
         discs = self._discs(data.distractors, data.colours)
         return SourceSettings(
@@ -177,7 +173,7 @@ class Experiment:
             asking=self._asking(
                 phrases=chosen.phrases, form=chosen.form, shuffle_options=chosen.shuffle_options
             ),
-            tasks=(_use(chosen.task, chosen.options),),
+            tasks=(use_of(chosen.task, chosen.options),),
         )
 
     @property
@@ -244,7 +240,8 @@ class Experiment:
             vision=recipe.vision,
             seed=recipe.seed,
             lessons=tuple(
-                _lesson(model, number, lesson) for number, lesson in enumerate(recipe.lessons, 1)
+                lesson_settings(model, number, lesson)
+                for number, lesson in enumerate(recipe.lessons, 1)
             ),
         )
 
@@ -265,7 +262,7 @@ class Experiment:
                 "Such a row is evaluated as it is, as train set 'none'.",
             )
         return FinetuneSettings(
-            training=_for_device(self.training_of(train_set), self.config.resources.training),
+            training=for_device(self.training_of(train_set), self.config.resources.training),
             seed=seed,
             swift=dict(trained.swift),
             offline=trained.source != "hub",
@@ -286,7 +283,7 @@ class Experiment:
         chosen, base = self.model(model), self.model(self.base_of(model))
         if isinstance(base, VariantModel | EndpointModel):
             raise SparkleError(f"The model '{model}' has no weights here.", "It is an endpoint.")
-        inference = _for_device(self.config.inference, self.config.resources.inference)
+        inference = for_device(self.config.inference, self.config.resources.inference)
         if not isinstance(chosen, VariantModel):
             return InferenceSettings(inference=inference, swift=dict(base.swift))
         if chosen.max_new_tokens is not None:
@@ -323,245 +320,12 @@ class Experiment:
             found[name] = self.evaluation_source(name).model_copy(update=changes)
         return found
 
-    # Checks -----------------------------------------------------------------------------------
-
-    def checked(self) -> Experiment:
-        """This experiment, after all rules across keys have been checked."""
-        self._check_matrix()
-        self._check_resources()
-        for name, train_set in self.config.train_sets.items():
-            self._check_train_set(name, train_set.capabilities)
-            _check_shares(name, train_set)
-            self.training_of(name)
-        for name, evaluation_set in self.config.evaluation_sets.items():
-            if isinstance(evaluation_set, BenchmarkSetConfig):
-                self._check_benchmark(name, evaluation_set)
-                continue
-            _check_task(f"evaluation_sets.{name}.task", evaluation_set.task)
-            _check_options(
-                f"evaluation_sets.{name}.options", evaluation_set.task, evaluation_set.options
-            )
-        for task, options in self.config.training_data.options.items():
-            _check_task("training_data.options", task)
-            _check_options(f"training_data.options.{task}", task, options)
-        self._check_colours()
-        for name, model in self.config.models.items():
-            if isinstance(model, EmbeddedModel):
-                _check_architecture(name, model)
-            if isinstance(model, VariantModel):
-                self._check_variant(name, model)
-        if not self.cells():
-            raise SparkleError(
-                "matrix: no row is left to evaluate.",
-                "Endpoints and variants are not trained: add 'none' to matrix.train_sets, or name"
-                " a model that is trained.",
-            )
-        return self
-
-    def _check_colours(self) -> None:
-        specs = [("training_data", s.scene) for s in self.training_sources().values()]
-        for name in self.synthetic_sets:
-            specs.append((f"evaluation_sets.{name}", self.evaluation_source(name).scene))
-        for key, spec in specs:
-            if isinstance(spec, DiscSpec) and spec.palette is not None:
-                check_colours(
-                    key,
-                    objects=spec.objects,
-                    distractors=spec.distractors,
-                    palette=spec.palette,
-                )
-
-    def check_scenes(self) -> None:
-        """Make sure, by trials, that the scenes of every source can be drawn.
-
-        Raises:
-            SparkleError: The scenes of a source cannot; the message names it and has the numbers.
-        """
-        sources = list(self.training_sources().values())
-        sources += [self.evaluation_source(name) for name in self.synthetic_sets]
-        for source in sources:
-            try:
-                check_scenes(source.scene, source.images)
-            except SparkleError as error:
-                where = f"{source.role} source '{source.source}'"
-                raise SparkleError(f"{where}: {error.message}", error.hint) from None
-
-    def _check_variant(self, name: str, model: VariantModel) -> None:
-        key = f"models.{name}.of"
-        base = self.config.models.get(model.of)
-        if base is None or model.of not in self.models:
-            raise SparkleError(
-                f"{key}: there is no model '{model.of}' in the matrix.",
-                closest(model.of, [other for other in self.models if other != name]),
-            )
-        if isinstance(base, VariantModel | EndpointModel):
-            raise SparkleError(
-                f"{key}: '{model.of}' has no weights here ('source: {base.source}').",
-                "Name a model of source embedded, folder or hub; an endpoint has a 'prompting' of"
-                " its own.",
-            )
-
-    def _check_matrix(self) -> None:
-        matrix = self.config.matrix
-        known = {
-            "models": (matrix.models, self.config.models),
-            "train_sets": (matrix.train_sets, [BASE_TRAIN_SET, *self.config.train_sets]),
-            "evaluation_sets": (matrix.evaluation_sets, self.config.evaluation_sets),
-        }
-        for key, (chosen, defined) in known.items():
-            for name in chosen or []:
-                if name not in defined:
-                    raise SparkleError(
-                        f"matrix.{key}: '{name}' is not defined under '{key}'.",
-                        closest(name, defined),
-                    )
-            if chosen == []:
-                raise SparkleError(
-                    f"matrix.{key}: the list is empty.", "Name at least one, or leave the key out."
-                )
-        for name in self.config.models:
-            if name not in self.models:
-                raise SparkleError(
-                    f"models.{name}: nothing is trained from this model: matrix.models leaves it"
-                    " out.",
-                    f"Add '{name}' to matrix.models, or remove it from models.",
-                )
-        seeds = matrix.seeds
-        if len(set(seeds)) < len(seeds):
-            raise SparkleError(f"matrix.seeds: {seeds} names a seed twice.", "Remove one.")
-
-    def _check_benchmark(self, name: str, chosen: BenchmarkSetConfig) -> None:
-        """Names and forms; the files are looked at by :func:`read_items`, before any training."""
-        if chosen.benchmark not in all_benchmarks():
-            raise SparkleError(
-                f"evaluation_sets.{name}.benchmark: there is no benchmark '{chosen.benchmark}'.",
-                closest(chosen.benchmark, all_benchmarks()),
-            )
-        form_of(self.benchmark(name))
-        if chosen.correct_labels and not get_benchmark(chosen.benchmark).correctable:
-            raise SparkleError(
-                f"evaluation_sets.{name}.correct_labels: {chosen.benchmark} has no labels that are"
-                " known to be wrong.",
-                "Remove the key.",
-            )
-
-    def _check_resources(self) -> None:
-        for step in ("synthesis", "training", "inference"):
-            needs: StepResources = getattr(self.config.resources, step)
-            if needs.nodes > 1 and step != "training":
-                raise SparkleError(
-                    f"resources.{step}.nodes: this step runs on one node.", "Set it to 1."
-                )
-            if needs.nodes > 1 and not needs.gpus:
-                raise SparkleError(
-                    f"resources.{step}.nodes: several nodes train on GPUs only.",
-                    f"Set resources.{step}.gpus, or nodes to 1.",
-                )
-
-    def _check_train_set(self, name: str, capabilities: list[str]) -> None:
-        key = f"train_sets.{name}.capabilities"
-        if not capabilities:
-            raise SparkleError(
-                f"{key}: no capability feeds this train set.",
-                f"Name at least one; for the untrained model use '{BASE_TRAIN_SET}' in"
-                " matrix.train_sets.",
-            )
-        for capability in capabilities:
-            _check_task(key, capability)
-            if not get_task(capability).trainable:
-                raise SparkleError(
-                    f"{key}: the task '{capability}' makes no training records.",
-                    "Use one of: " + ", ".join(n for n, t in all_tasks().items() if t.trainable),
-                )
-
-
-def _check_shares(name: str, train_set: TrainSetConfig) -> None:
-    for capability in train_set.shares:
-        if capability not in train_set.capabilities:
-            raise SparkleError(
-                f"train_sets.{name}.shares.{capability}: this train set has no such capability.",
-                closest(capability, train_set.capabilities),
-            )
-
-
-def _lesson(model: EmbeddedModel, number: int, lesson: PerceptionLesson) -> LessonSettings:
-    recipe = model.pretraining
-    perception = _use("perception", {"questions": lesson.questions})
-    sources = tuple(
-        SourceSettings(
-            source=f"lesson{number}-{objects}",
-            role="training",
-            seed=recipe.seed,
-            images=images,
-            images_per_shard=1000,
-            scene=DiscSpec(
-                objects=objects,
-                distractors=0,
-                radius=recipe.radius,
-                spacing=recipe.spacing,
-                decimals=2,
-                labels=recipe.labels,
-            ),
-            render=RenderSpec(size=model.architecture.image_size),
-            asking=Asking(),
-            tasks=(perception,),
-        )
-        for objects, images in sorted((lesson.images or recipe.images).items())
-    )
-    merge = TrainingMergeSettings(
-        train_set=f"lesson{number}",
-        seed=recipe.seed,
-        capabilities=("perception",),
-        questions_per_conversation=lesson.questions_per_conversation,
-    )
-    training = _for_device(lesson.training, StepResources())  # lessons run on the CPU
-    finetune = FinetuneSettings(
-        training=training, seed=recipe.seed, swift=dict(model.swift), offline=True
-    )
-    return LessonSettings(sources=sources, merge=merge, finetune=finetune)
-
-
-Section = TypeVar("Section", TrainingConfig, InferenceConfig)
-
-
-def _for_device(section: Section, resources: StepResources) -> Section:
-    """The section with a number format that fits the device, where it leaves that open."""
-    if section.precision != "auto":
-        return section
-    return section.model_copy(update={"precision": "bfloat16" if resources.gpus else "float32"})
-
 
 def _selected(chosen: list[str] | None, defined: Mapping[str, Any]) -> list[str]:
     return list(defined) if chosen is None else list(dict.fromkeys(chosen))
 
 
-def _use(name: str, options: Mapping[str, Any]) -> TaskUse:
-    task = get_task(name)
-    filled = task.Options(**options).model_dump(mode="json")
-    return TaskUse(name=name, version=task.version, options=filled)
-
-
-def _check_task(key: str, name: str) -> None:
-    if name not in all_tasks():
-        raise SparkleError(f"{key}: there is no task '{name}'.", closest(name, all_tasks()))
-
-
-def _check_options(key: str, task: str, options: Mapping[str, Any]) -> None:
-    parse(get_task(task).Options, options, key)
-
-
-def _check_architecture(name: str, model: EmbeddedModel) -> None:
-    sizes = model.architecture
-    for value, part in ((sizes.vision_width, "vision_width"), (sizes.text_width, "text_width")):
-        if value % sizes.heads:
-            raise SparkleError(
-                f"models.{name}.architecture.{part}: {value} is no multiple of heads"
-                f" ({sizes.heads}).",
-                "Change one of the two.",
-            )
-    if sizes.image_size % sizes.patch_size:
-        raise SparkleError(
-            f"models.{name}.architecture.image_size: {sizes.image_size} is no multiple of"
-            f" patch_size ({sizes.patch_size}).",
-            "Change one of the two.",
-        )
+def _checked(config: Config) -> Experiment:
+    experiment = Experiment(config)
+    check(experiment)
+    return experiment

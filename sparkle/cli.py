@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from sparkle import __version__
-from sparkle.commands import cluster, data, inspect, look, models, results
+from sparkle.commands import cluster, data, inspect, look, models, planning, results
 from sparkle.commands.common import replayable
 from sparkle.commands.recipes import words_of
 from sparkle.errors import SparkleError
@@ -21,7 +21,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="sparkle", description=__doc__)
     parser.add_argument("--version", action="version", version=f"sparkle {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (inspect, data, look, models, results, cluster):
+    for module in (inspect, data, look, models, results, planning, cluster):
         module.register(commands)
     return parser
 

@@ -184,9 +184,24 @@ def restrict(dag: Any, wanted: set[Any]) -> None:
     dag._len = len(dag._finished | dag._needrun)
 
 
-def judged(workflow: Any, read: Read, results: Path, store: Path | None, *, dry: bool) -> None:
+@dataclass(frozen=True)
+class Judged:
+    """What can be asked about a job that is about to start, when what it reads is there.
+
+    Attributes:
+        settled: Whether nothing has to be computed: its outputs hold, as what it reads came out
+            the same, or have been taken from the store.
+        made_with: Hash of the code and packages that it would be made with.
+    """
+
+    settled: Callable[[Any], bool]
+    made_with: Callable[[Any], str]
+
+
+def judged(workflow: Any, read: Read, results: Path, store: Path | None, *, dry: bool) -> Judged:
     """Let the records decide which jobs of a workflow run, once its DAG is there."""
     build = workflow._build_dag
+    asked_for: set[Any] = set()
 
     def build_judged() -> Any:
         dag = workflow.dag
@@ -195,7 +210,8 @@ def judged(workflow: Any, read: Read, results: Path, store: Path | None, *, dry:
 
         async def update_judged(create_inventory: bool = False) -> None:
             if not decided:
-                decided.append(_decide(dag, read, results, store, dry))
+                asked_for.update(_asked_for(dag))
+                decided.append(_decide(dag, read, results, store, dry, asked_for))
                 workflow.iocache.clear()
             await update(create_inventory=create_inventory)
             restrict(dag, decided[0])
@@ -205,17 +221,35 @@ def judged(workflow: Any, read: Read, results: Path, store: Path | None, *, dry:
 
     workflow._build_dag = build_judged
 
+    def settled(job: Any) -> bool:
+        if job in asked_for:
+            return False
+        judgement = Judge(read, results, store, dry=False).judge_jobs([job], lambda _: (), set())
+        return not judgement.plans
 
-def _decide(dag: Any, read: Read, results: Path, store: Path | None, dry: bool) -> set[Any]:
+    def made_with(job: Any) -> str:
+        step = read(str(job.shellcmd or ""))
+        return step[0].made_with if step else ""
+
+    return Judged(settled, made_with)
+
+
+def _asked_for(dag: Any) -> set[Any]:
+    """Jobs that the user wants to run in any case."""
+    return {
+        job
+        for job in dag.jobs
+        if job.rule in dag.forcerules or not dag.forcefiles.isdisjoint(job.output)
+    }
+
+
+def _decide(
+    dag: Any, read: Read, results: Path, store: Path | None, dry: bool, forced: set[Any]
+) -> set[Any]:
     from sparkle.cluster.planning import announce
 
     dag.update_jobids()  # a job cannot tell its shell command without
     jobs = [job for level in dag.toposorted() for job in level]
-    forced = {
-        job
-        for job in jobs
-        if job.rule in dag.forcerules or not dag.forcefiles.isdisjoint(job.output)
-    }
     judgement = Judge(read, results, store, dry=dry).judge_jobs(
         jobs, lambda job: _reads(dag, job), forced
     )

@@ -137,18 +137,19 @@ TABLE = [
     row("size of pictures", put("images.size", 60),
         f"{SYNTHESIS} {CONFIG}", EVERYTHING_AFTER_SYNTHESIS),
     row("seed of the data", put("seed", 2),
-        f"{SYNTHESIS} data_merge_training {CONFIG}", EVERYTHING_AFTER_SYNTHESIS),
+        f"{SYNTHESIS} data_merge_training {CONFIG}",
+        f"data_merge_evaluation training_finetune {AFTER_SETS}"),
     row("recipe of the base weights", put("models.mini.pretraining.vision.steps", 11),
         f"model_pretrain {CONFIG}", f"training_finetune inference_base {ANSWERS}"),
     row("one more seed of training", put("matrix", {"seeds": [1, 2]}),
-        f"training_finetune inference_tuned scoring_score scoring_tables report_write {CONFIG}",
-        "inference_tuned scoring_score scoring_tables report_write"),
+        f"training_finetune {ANSWERS} {CONFIG}"),
     row("one more reference", put("matrix", {"references": ["oracle", "chance", "most_frequent"]}),
-        f"inference_reference {RESULTS} {CONFIG}", RESULTS),
+        f"inference_reference {RESULTS} {CONFIG}"),
     # Code of the package
     row("code of a task", append("tasks/distance.py", "_NEW = 1"),
         f"{SYNTHESIS} inference_reference scoring_score scoring_tables",
-        EVERYTHING_AFTER_SYNTHESIS),
+        f"{MERGES} data_check_leaks data_describe training_finetune inference_base inference_tuned"
+        " report_write"),
     row("code of a task that nothing uses", append("tasks/description.py", "_NEW = 1")),
     row("code of drawing", code("rendering/sprites.py", "_SUPERSAMPLE = 8", "_SUPERSAMPLE = 9"),
         f"{SYNTHESIS} model_pretrain", f"inference_base {EVERYTHING_AFTER_SYNTHESIS}"),
@@ -184,7 +185,7 @@ TABLE = [
         "model_pretrain training_finetune inference_base inference_tuned", RESULTS),
     row("another version of numpy", package("numpy"),
         f"{SYNTHESIS} {MERGES} data_check_leaks data_describe model_pretrain training_finetune"
-        f" inference_base inference_reference {ANSWERS}", EVERYTHING_AFTER_SYNTHESIS),
+        f" inference_base inference_reference {ANSWERS}"),
     row("another version of matplotlib", package("matplotlib"), "report_write"),
     row("another version of what has no influence", package("snakemake-interface-common")),
     # What lies there
@@ -233,9 +234,9 @@ TABLE = [
     row("the name of the experiment", put("name", "other"),
         f"data_describe {CONFIG}", "report_write"),
     row("another number of synthesis jobs", put("synthesis.jobs", 3),
-        f"data_synthesize_training {CONFIG}", f"data_merge_training {AFTER_TRAINING_DATA}"),
+        f"data_synthesize_training data_merge_training {CONFIG}", AFTER_TRAINING_DATA),
     row("another results folder", put("results", "elsewhere"),
-        f"{CONFIG} data_check_leaks data_describe inference_reference {RESULTS}", RESULTS,
+        f"{CONFIG} data_check_leaks data_describe inference_reference {RESULTS}",
         stored=f"{SYNTHESIS} {MERGES} model_pretrain training_finetune inference_base"
                " inference_tuned"),
 ]  # fmt: skip

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +104,8 @@ class Judge:
         except (SparkleError, ModuleNotFoundError) as error:
             self._open(job.output)
             return JobPlan(job, "changed", (str(error).splitlines()[0],))
+        if verdict.waiting and not after:
+            verdict = replace(verdict, reasons=(*verdict.reasons, *verdict.waiting))
         if not (verdict.reasons or after or forced):
             return None
         if after or forced or verdict.hashes is None:
@@ -138,7 +140,12 @@ class Judge:
             return None
         if self._dry:
             record = artefacts.find(self._store, identity)
-            return None if record is None else _moved(record, recipe)
+            if record is None:
+                return None
+            moved = _moved(record, recipe)
+            places = [locate(name, recipe.results) for name in moved]
+            artefacts.foresee(self._store, record, places)
+            return moved
         like = draft(recipe, words, verdict.hashes or {})
         taken = artefacts.take(self._store, identity, recipe.record, like)
         return None if taken is None else taken.outputs

@@ -21,6 +21,7 @@ class Verdict:
 
     Attributes:
         reasons: Why it has to run, in words; empty if its outputs hold.
+        waiting: Inputs that are not there: reason enough, unless a job is about to make them.
         lost: Outputs are missing or altered, which would be reason enough by itself.
         hashes: Role -> hash of its inputs, or None if one is missing.
         record: The record beside the outputs, if there is one.
@@ -30,6 +31,7 @@ class Verdict:
     hashes: dict[str, str] | None
     record: Record | None = None
     lost: bool = False
+    waiting: tuple[str, ...] = ()
 
 
 def judge(recipe: Recipe, hashes: Hashes) -> Verdict:
@@ -52,7 +54,10 @@ def judge(recipe: Recipe, hashes: Hashes) -> Verdict:
         *_packages(record.packages, recipe.versions),
         *_inputs(record, recipe, results, hashes),
     ]
-    return Verdict(tuple(reasons), now, record, bool(lost))
+    inputs = [(each, name_of(each.path, results)) for each in recipe.inputs]
+    gone = [n for each, n in inputs if not each.sha256 and hashes.of(each.path) is None]
+    waiting = tuple(f"{name} is missing" for name in gone if name in record.inputs)
+    return Verdict(tuple(reasons), now, record, bool(lost), waiting)
 
 
 def _inputs_now(recipe: Recipe, hashes: Hashes) -> dict[str, str] | None:
@@ -78,9 +83,7 @@ def _inputs(record: Record, recipe: Recipe, results: Path, hashes: Hashes) -> It
         sha256 = each.sha256 or hashes.of(each.path)
         if name not in record.inputs:
             yield f"{name} is read too"
-        elif sha256 is None:
-            yield f"{name} is missing"
-        elif sha256 != record.inputs[name]:
+        elif sha256 is not None and sha256 != record.inputs[name]:
             yield f"{name} changed"
     for name in record.inputs.keys() - names:
         if not recipe.finds_inputs:

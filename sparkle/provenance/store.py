@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -103,6 +103,25 @@ def take(store: Path, identity: str, place: Path, like: Record) -> Record | None
     )
     write_record(place, taken)
     return taken
+
+
+_foreseen: dict[str, Path] = {}
+
+
+def foresee(store: Path, record: Record, places: Iterable[Path]) -> None:
+    """In a dry run: let :func:`present` find the outputs of an entry as if they were in place.
+
+    Args:
+        places: Where the outputs would be put, in the order of the record.
+    """
+    for name, place in zip(record.outputs, places, strict=True):
+        stored = store / record.identity / _FILES / _inside(record, name)
+        _foreseen[str(place.absolute())] = stored
+
+
+def present(path: Path) -> Path:
+    """The file itself, or, in a dry run, the entry of the store that would be put there."""
+    return path if path.exists() else _foreseen.get(str(path.absolute()), path)
 
 
 def drop(store: Path, identity: str) -> None:

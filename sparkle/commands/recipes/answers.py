@@ -26,7 +26,7 @@ def infer(arguments: argparse.Namespace) -> Recipe:
     chosen = settings.inference(arguments)
     backend = chosen.inference.backend
     tuned = () if arguments.tuned is None else (Input("tuned", arguments.tuned / "weights"),)
-    unused = [] if chosen.examples else ["sparkle.datasets.synthesis"]
+    unused = [] if chosen.prompting.style == "few_shot" else ["sparkle.inference.examples"]
     recipe = _answers(arguments, "infer", values_of(chosen), MEASURED)
     return dataclasses.replace(
         recipe,
@@ -44,7 +44,7 @@ def ask_endpoint(arguments: argparse.Namespace) -> Recipe:
         arguments, "ask-endpoint", values_of(chosen), "an endpoint may answer otherwise"
     )
     usage = arguments.output / "usage.json"
-    unused = [] if chosen.examples else ["sparkle.datasets.synthesis"]
+    unused = [] if chosen.prompting.style == "few_shot" else ["sparkle.inference.examples"]
     return dataclasses.replace(
         recipe,
         outputs=lambda: [*_predictions(arguments), usage],

@@ -11,6 +11,7 @@ from sparkle.external.registry import module_of
 from sparkle.files import read_json
 from sparkle.fingerprint import code_of
 from sparkle.provenance.recipe import Input, Recipe
+from sparkle.provenance.store import present
 
 
 def synthesize(arguments: argparse.Namespace) -> Recipe:
@@ -131,7 +132,7 @@ def describe(arguments: argparse.Namespace) -> Recipe:
     read: list[Path] = []
     for path in arguments.datasets:
         manifest = path / "manifest.json"
-        read += [manifest] if manifest.exists() or not path.suffix else [path]
+        read += [manifest] if present(manifest).exists() or not path.suffix else [path]
     return Recipe(
         step="describe",
         subject={},

@@ -12,6 +12,7 @@ from sparkle.errors import SparkleError
 from sparkle.external.registry import all_benchmarks, module_of
 from sparkle.files import read_json
 from sparkle.provenance.recipe import Input
+from sparkle.provenance.store import present
 
 DATA = ("numpy", "pyarrow")
 DRAWING = (*DATA, "pillow", "isal")
@@ -53,7 +54,8 @@ def modules_of_sets(sets: Iterable[Path]) -> list[str]:
     for path in sets:
         try:
             tasks.update(
-                kind.split("/")[0] for kind in read_json(path.with_suffix(".json"))["by_kind"]
+                kind.split("/")[0]
+                for kind in read_json(present(path.with_suffix(".json")))["by_kind"]
             )
         except (SparkleError, KeyError):
             continue  # not made yet: the step itself will find out
@@ -64,7 +66,7 @@ def modules_of_sets(sets: Iterable[Path]) -> list[str]:
 def base_weights(reference_file: Path) -> Input:
     """Base weights by their identity; the reference itself as long as there is none."""
     try:
-        data = read_json(reference_file)
+        data = read_json(present(reference_file))
         return Input("base", reference_file.parent / data["path"], data["identity"])
     except (SparkleError, KeyError):
         return Input("base", reference_file)
@@ -74,7 +76,7 @@ def training_data(dataset: Path) -> list[Input]:
     """The files of a train set with the hashes that its manifest gives."""
     manifest = dataset / "manifest.json"
     try:
-        files: dict[str, str] = read_json(manifest)["files"]
+        files: dict[str, str] = read_json(present(manifest))["files"]
     except (SparkleError, KeyError):
         return [Input("manifest", manifest)]
     return [Input(name, dataset / name, sha256) for name, sha256 in files.items()]

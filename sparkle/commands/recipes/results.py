@@ -18,6 +18,7 @@ from sparkle.commands.recipes.parts import (
 )
 from sparkle.fingerprint import code_of
 from sparkle.provenance.recipe import Input, Recipe
+from sparkle.provenance.store import present
 
 
 def score(arguments: argparse.Namespace) -> Recipe:
@@ -76,7 +77,7 @@ def report(arguments: argparse.Namespace) -> Recipe:
     sets = [
         results / "data" / "evaluation" / f"{name}.parquet" for name in arguments.evaluation_sets
     ]
-    curves = [path for path in settings.curves(arguments).values() if path.exists()]
+    curves = [path for path in settings.curves(arguments).values() if present(path).exists()]
     return Recipe(
         step="report",
         subject={},

@@ -15,7 +15,7 @@ from sparkle.external.parsing import normal_text, parse_text, parse_word, parse_
 from sparkle.external.settings import BenchmarkSettings
 from sparkle.scenes.randomness import Rng
 from sparkle.tasks.base import Asking, Question, Score, Task
-from sparkle.tasks.parsing import last_class, parse_choice
+from sparkle.tasks.parsing import parse_choice
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,6 +64,7 @@ class Benchmark(Task):
     """
 
     family = "external"
+    parser_version = 2
     trainable = False
     forms: ClassVar[tuple[BenchmarkForm, ...]]
     file: ClassVar[str]
@@ -132,9 +133,7 @@ class Benchmark(Task):
         if question.kind == "text":
             return parse_text(answer)
         chosen = parse_choice(answer, question.options)
-        if chosen is not None:
-            return question.options[chosen]
-        return last_class(answer, question.options)
+        return None if chosen is None else question.options[chosen]
 
     def score(self, parsed: str | None, question: Question, scene: Any) -> Score:
         if question.kind != "text":

@@ -1,8 +1,9 @@
 r"""What counts in an answer: without dress, without what was thought aloud, refused or corrected.
 
 All functions are linear in the length of the text and never raise. The order of preference is that
-of a careful reader: what stands in a ``\boxed{}`` or ``<answer>`` tag, what follows the last "answer
-is", the rest; and what comes after a second thought ("wait", "actually") before what came earlier.
+of a careful reader: what stands in a ``\boxed{}`` or ``<answer>`` tag, what follows the last
+"answer is", the rest; and what comes after a second thought ("wait", "actually") before what came
+earlier.
 """
 
 from __future__ import annotations
@@ -31,7 +32,9 @@ _MARKDOWN = (
     (re.compile(r"[*`]"), " "),
 )
 # Marks of chat templates; what follows an end mark, or the next speaker's name, is no answer.
-_END = re.compile(r"<\|(?:im_end|eot_id|endoftext|end_of_text|end|eos)\|>|</s>|<(?:eos|end_of_turn)>")
+_END = re.compile(
+    r"<\|(?:im_end|eot_id|endoftext|end_of_text|end|eos)\|>|</s>|<(?:eos|end_of_turn)>"
+)
 _MARK = re.compile(r"<\|[a-z_]{1,30}\|>|<s>")
 _NEXT_TURN = re.compile(r"\n\s{0,3}(?:user|human)\s?:", re.IGNORECASE)
 _THOUGHT = re.compile(
@@ -97,8 +100,8 @@ def _before(text: str, end: re.Pattern[str]) -> str:
 
 def _last_thought(text: str) -> str:
     """What follows the last closed thought, if anything does."""
-    ends = [match.end() for match in _THOUGHT.finditer(text)]
-    return text[ends[-1] :] if ends and text[ends[-1] :].strip() else text
+    end = _end_of_last(_THOUGHT, text)
+    return text[end:] if end is not None and text[end:].strip() else text
 
 
 def boxed(text: str) -> str | None:
@@ -130,20 +133,21 @@ def parts(text: str) -> list[str]:
 
 def after_second_thought(text: str) -> str:
     """What follows the last "wait", "actually" or the like; empty if there is none."""
-    last = None
-    for last in _SECOND_THOUGHT.finditer(text):
-        pass
-    return text[last.end() :] if last else ""
+    end = _end_of_last(_SECOND_THOUGHT, text)
+    return "" if end is None else text[end:]
+
+
+def _end_of_last(pattern: re.Pattern[str], text: str) -> int | None:
+    ends = [match.end() for match in pattern.finditer(text)]
+    return ends[-1] if ends else None
 
 
 def _stated(text: str) -> list[str]:
     """The line after the last "answer is", up to its reason."""
-    last = None
-    for last in _ANSWER.finditer(text):
-        pass
-    if last is None:
+    end = _end_of_last(_ANSWER, text)
+    if end is None:
         return []
-    line = text[last.end() : last.end() + _WINDOW].lstrip().partition("\n")[0]
+    line = text[end : end + _WINDOW].lstrip().partition("\n")[0]
     reason = _REASON.search(line)
     return [line[: reason.start()] if reason and reason.start() else line]
 

@@ -8,10 +8,11 @@ YES_NO: list[tuple[str, Any]] = [
     ('{"answer": "yes"}', "yes"), ('```json\n{"answer": false}\n```', "no"),
     ("**No**, the mug is under the table, and yes, I am sure.", "no"),
     ("No. Yes, the table is there, but the mug is not on it.", "no"),
-    ("Yes.\n\nExplanation: there is no cup under the table.", "yes"), ("是", "yes"), ("是的。", "yes"),
-    ("不是", "no"), ("否", "no"), ("不，杯子在桌子下面。", "no"), ("对", "yes"), ("不对", "no"), ("答案：是", "yes"),
-    ("答案是“否”。", "no"), ("Oui", "yes"), ("Non.", "no"), ("Ja", "yes"), ("Nein", "no"), ("Sí", "yes"),
-    ("はい", "yes"), ("いいえ", "no"), ("The sentence does not describe the picture.", "no"),
+    ("Yes.\n\nExplanation: there is no cup under the table.", "yes"), ("是", "yes"),
+    ("是的。", "yes"), ("不是", "no"), ("否", "no"), ("不，杯子在桌子下面。", "no"),
+    ("对", "yes"), ("不对", "no"), ("答案：是", "yes"), ("答案是“否”。", "no"), ("Oui", "yes"),
+    ("Non.", "no"), ("Ja", "yes"), ("Nein", "no"), ("Sí", "yes"), ("はい", "yes"),
+    ("いいえ", "no"), ("The sentence does not describe the picture.", "no"),
     ("The sentence doesn't describe the picture.", "no"),
     ("The sentence describes the picture.", "yes"),
     ("The sentence accurately describes the picture.", "yes"),
@@ -28,8 +29,9 @@ YES_NO: list[tuple[str, Any]] = [
     ("Is the mug on the table? No, it is under it. So no.", "no"),
     ("Yes, that is correct. It is not true that it lies under it.", "yes"), ("yes!!!", "yes"),
     ("Yes~", "yes"), ("“Yes”", "yes"), ("YES — definitely", "yes"), ("1. Yes", "yes"),
-    ("- No", "no"), ("**Answer:** No.", "no"), ("A: Yes", "yes"), ("The statement is false.", "no"),
-    ("This is true.", "yes"), ("The caption is wrong.", "no"), ("That is right.", "yes"),
+    ("- No", "no"), ("**Answer:** No.", "no"), ("A: Yes", "yes"),
+    ("The statement is false.", "no"), ("This is true.", "yes"), ("The caption is wrong.", "no"),
+    ("That is right.", "yes"),
     ("The mug is not on the table; it is under it. So the sentence does not describe the "
      "picture.", "no"),
     ("Yes, the sentence describes the picture correctly.", "yes"),
@@ -56,8 +58,8 @@ WORDS_OF_FOUR: list[tuple[str, Any]] = [
     ("The answer is left. The mug stands on the floor.", "left"),
     ("<think>on? left? right?</think> under", "under"), ('"A mug **under** a table"', "under"),
     ("A mug under a table", "under"), ("The mug is located right on the table.", "on"),
-    ("左", "left"), ("在左边", "left"), ("在桌子下面", "under"), ("在桌子上", "on"), ("右", "right"),
-    ("Based on the image, the mug is to the left of the table.", "left"),
+    ("左", "left"), ("在左边", "left"), ("在桌子下面", "under"), ("在桌子上", "on"),
+    ("右", "right"), ("Based on the image, the mug is to the left of the table.", "left"),
     ("To the left, based on what I see.", "left"),
     ("left of the table, depending on the view", "left"), ("Left, as seen on camera", "left"),
     ("The answer is: to the left of", "left"), ("It's on.", "on"),
@@ -108,9 +110,9 @@ DIRECTION_FROM_N2: list[tuple[str, Any]] = [
 ]  # fmt: skip
 
 CELL: list[tuple[str, Any]] = [
-    ("in the top-left corner", "top left"), ("The centre-left", "left"), ("bottom-centre", "down"),
-    ("upper right quadrant", "top right"), ("中间", "center"), ("左上角", "top left"),
-    ("bottom", "down"),
+    ("in the top-left corner", "top left"), ("The centre-left", "left"),
+    ("bottom-centre", "down"), ("upper right quadrant", "top right"), ("中间", "center"),
+    ("左上角", "top left"), ("bottom", "down"),
 ]  # fmt: skip
 
 LABELS: list[tuple[str, Any]] = [
@@ -123,7 +125,8 @@ LABELS: list[tuple[str, Any]] = [
     ("\\boxed{[\\text{N1}, \\text{N2}, \\text{N6}]}", "N1 N2 N6"),
     ("\\boxed{N1 \\rightarrow N2 \\rightarrow N6}", "N1 N2 N6"),
     ("$N_{1} \\to N_{2} \\to N_{6}$", "N1 N2 N6"), ("N1，N2，N6。", "N1 N2 N6"),
-    ("N1；N2；N6", "N1 N2 N6"), ("从N1到N2再到N6", "N1 N2 N6"), ("路径是：N1 → N2 → N6", "N1 N2 N6"),
+    ("N1；N2；N6", "N1 N2 N6"), ("从N1到N2再到N6", "N1 N2 N6"),
+    ("路径是：N1 → N2 → N6", "N1 N2 N6"),
     ("| Step | Node |\n|---|---|\n| 1 | N1 |\n| 2 | N2 |\n| 3 | N6 |", "N1 N2 N6"),
     ("| N1 | N2 | N6 |", "N1 N2 N6"),
     ("1. N1 (start, green)\n2. N2\n3. N6 (end, red)\n\nTotal: 2 moves.", "N1 N2 N6"),
@@ -135,7 +138,8 @@ LABELS: list[tuple[str, Any]] = [
     ("Answer: N1, N2, N6\nAlternative: N1, N5, N6", "N1 N2 N6"), ("N1, N2 and N6", "N1 N2 N6"),
     ("node N1, node N2, node N6", "N1 N2 N6"), ("Node 1, Node 2, Node 6", ""),
     ("<answer>N1, N2, N6</answer>", "N1 N2 N6"), ("N1,N2,N6<|im_end|>", "N1 N2 N6"),
-    ("The nodes are: N1, then N2, followed by N6.", "N1 N2 N6"), ("(N1) — (N2) — (N6)", "N1 N2 N6"),
+    ("The nodes are: N1, then N2, followed by N6.", "N1 N2 N6"),
+    ("(N1) — (N2) — (N6)", "N1 N2 N6"),
     ("N1 ( 2.0, 3.0 ) -> N2 (1.0, 5.0) -> N6 (3, 3)", "N1 N2 N6"),
     ("The route N1 → N2 → N6 has length 2 + 3 = 5. The route N1 → N6 → N2 has length 7. "
      "So the best route is N1 → N2 → N6.", "N1 N2 N6"),
@@ -146,8 +150,9 @@ LABELS: list[tuple[str, Any]] = [
     ("Shortest path: N1 - N2 - N6 (length 2)", "N1 N2 N6"),
     ("The path is: **N1 → N2 → N6**.\n\nThis avoids N5.", "N1 N2 N6"),
     ("<think>N1 N5 N6 or N1 N2 N6</think>\n\n**N1 → N2 → N6**", "N1 N2 N6"),
-    ("N1, N2, N6. Wait, that is wrong. N1, N5, N6.", "N1 N5 N6"), ("['N1','N2','N6']", "N1 N2 N6"),
-    ("Path = (N1,N2,N6)", "N1 N2 N6"), ("N1, N2, N6, N1", "N1 N2 N6 N1"),
+    ("N1, N2, N6. Wait, that is wrong. N1, N5, N6.", "N1 N5 N6"),
+    ("['N1','N2','N6']", "N1 N2 N6"), ("Path = (N1,N2,N6)", "N1 N2 N6"),
+    ("N1, N2, N6, N1", "N1 N2 N6 N1"),
 ]  # fmt: skip
 
 MOVES: list[tuple[str, Any]] = [
@@ -176,9 +181,10 @@ NUMBERS: list[tuple[str, Any]] = [
     ("1,234.5", 1234.5), ("approximately 4.24, give or take 0.1", 4.24),
     ("Answer: 4.24\n(rounded to 2 d.p.)", 4.24), ("$\\sqrt{18} \\approx 4.24$", 4.24),
     ("\\boxed{4.24}", 4.24), ('{"distance": 4.24}', 4.24), ("4.24。", 4.24), ("约4.24", 4.24),
-    ("距离是4.24个单位", 4.24), ("−1.5", -1.5), ("The distance is 4.24, to two decimal places", 4.24),
-    ("between 4 and 5", None), ("NaN", None), ("inf", None), ("4.24 ± 0.05", 4.24),
-    ("4.24+/-0.05", 4.24), ("The answer is 4.24 because 3.0 and 3.0 are the legs.", 4.24),
+    ("距离是4.24个单位", 4.24), ("−1.5", -1.5),
+    ("The distance is 4.24, to two decimal places", 4.24), ("between 4 and 5", None),
+    ("NaN", None), ("inf", None), ("4.24 ± 0.05", 4.24), ("4.24+/-0.05", 4.24),
+    ("The answer is 4.24 because 3.0 and 3.0 are the legs.", 4.24),
     ("N1 (3.0, 4.0), N2 (6.0, 7.0): sqrt(9+9) = 4.24", 4.24), ("4.24N", 4.24),
     ("The distance is approximately **4.24** units.", 4.24),
     ("Using the Pythagorean theorem: $d = \\sqrt{(5-2)^2 + (6-3)^2} = \\sqrt{18} \\approx "
@@ -190,14 +196,14 @@ NUMBERS: list[tuple[str, Any]] = [
 POINTS: list[tuple[str, Any]] = [
     ('{"x": 3.2, "y": 4.5}', (3.2, 4.5)), ('```json\n{"x": 3.2, "y": 4.5}\n```', (3.2, 4.5)),
     ("x: 3.2\ny: 4.5", (3.2, 4.5)), ("**x** = 3.2, **y** = 4.5", (3.2, 4.5)),
-    ("N1: (3.2, 4.5)", (3.2, 4.5)), ("坐标是（3.2，4.5）。", (3.2, 4.5)), ("$(3.2, 4.5)$", (3.2, 4.5)),
-    ("\\((3.2, 4.5)\\)", (3.2, 4.5)), ("\\left( 3.2 , 4.5 \\right)", (3.2, 4.5)),
-    ("approximately (3.2, 4.5)", (3.2, 4.5)), ("(≈3.2, ≈4.5)", (3.2, 4.5)),
-    ("(~3.2, ~4.5)", (3.2, 4.5)), ("(3.2, -4.5)", (3.2, -4.5)), ("(−3.2, 4.5)", (-3.2, 4.5)),
-    ("3.2 4.5", None), ("x≈3.2, y≈4.5", (3.2, 4.5)), ("(NaN, NaN)", None),
-    ("x-coordinate: 3.2; y-coordinate: 4.5", (3.2, 4.5)), ("(3,2; 4,5)", (3.2, 4.5)),
-    ("N1 is at approximately (3.2, 4.5).", (3.2, 4.5)), ("(3.2,4.5)", (3.2, 4.5)),
-    ("The coordinates are x=3.2 and y=4.5", (3.2, 4.5)),
+    ("N1: (3.2, 4.5)", (3.2, 4.5)), ("坐标是（3.2，4.5）。", (3.2, 4.5)),
+    ("$(3.2, 4.5)$", (3.2, 4.5)), ("\\((3.2, 4.5)\\)", (3.2, 4.5)),
+    ("\\left( 3.2 , 4.5 \\right)", (3.2, 4.5)), ("approximately (3.2, 4.5)", (3.2, 4.5)),
+    ("(≈3.2, ≈4.5)", (3.2, 4.5)), ("(~3.2, ~4.5)", (3.2, 4.5)), ("(3.2, -4.5)", (3.2, -4.5)),
+    ("(−3.2, 4.5)", (-3.2, 4.5)), ("3.2 4.5", None), ("x≈3.2, y≈4.5", (3.2, 4.5)),
+    ("(NaN, NaN)", None), ("x-coordinate: 3.2; y-coordinate: 4.5", (3.2, 4.5)),
+    ("(3,2; 4,5)", (3.2, 4.5)), ("N1 is at approximately (3.2, 4.5).", (3.2, 4.5)),
+    ("(3.2,4.5)", (3.2, 4.5)), ("The coordinates are x=3.2 and y=4.5", (3.2, 4.5)),
     ("Answer: (3.2, 4.5)\nN2 is at (1, 1).", (3.2, 4.5)),
 ]  # fmt: skip
 
@@ -208,7 +214,8 @@ PAIRS: list[tuple[str, Any]] = [
     ("**N1–N4**", "N1 and N4"), ("N1 is closest to N4.", "N1 and N4"),
     ("N1 and N5 are further apart than N1 and N4, so N1 and N4", "N1 and N4"),
     ("Answer: N1 and N4\nThe others (N1 and N5, N4 and N5) are further apart.", "N1 and N4"),
-    ("N1 and N4.", "N1 and N4"), ("The closest pair is **N1 and N4**. N5 is further.", "N1 and N4"),
+    ("N1 and N4.", "N1 and N4"),
+    ("The closest pair is **N1 and N4**. N5 is further.", "N1 and N4"),
     ("Distances: N1-N4: 2.1, N1-N5: 4.0, N4-N5: 3.3. Answer: N1 and N4", "N1 and N4"),
     ("Distances: N1-N4: 2.1, N1-N5: 4.0, N4-N5: 3.3. The closest is N1-N4.", "N1 and N4"),
 ]  # fmt: skip

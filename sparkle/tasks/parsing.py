@@ -13,7 +13,15 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from sparkle.scenes.names import COLOURS
-from sparkle.tasks.wording import after_second_thought, boxed, kept, parts, plain
+from sparkle.tasks.wording import (
+    ANSWER_WORDS,
+    after_second_thought,
+    boxed,
+    ends_of,
+    kept,
+    parts,
+    plain,
+)
 
 _MAX_MARKS = 50
 _WINDOW = 120
@@ -26,6 +34,7 @@ _FINAL = tuple(
     for word in (r"(?:\b(?:answer|ans)\b|答案)", r"(?:\b(?:option|choice)\b)")
 )
 _JOINED = r"(?:\s?(?:,\s?and|,\s?or|,|/|and|or|&|、|和|或)\s?\(?[A-Z]\)?)"
+_MARK_WORDS = (ANSWER_WORDS, ("option", "choice"))
 _LETTERS = rf"\(?[A-Z]\)?{_JOINED}{{0,8}}"
 # "A, B and D are wrong", "option A can be ruled out"
 _RULED_OUT = re.compile(
@@ -34,7 +43,10 @@ _RULED_OUT = re.compile(
     r"(?:wrong|incorrect|false|ruled\sout|eliminated|excluded|impossible|out\b)"
     r"|(?:do|does)(?:\snot|n't)\s(?:fit|match|describe|work|apply)|都?(?:不对|错|不是|不符合))"
 )
+_RULERS_OUT = ("rong", "incorrect", "false", " out", "eliminated", "excluded", "impossible", "not",
+               "n't", "不", "错")  # fmt: skip
 _UNDECIDED = re.compile(rf"\(?[A-Z]\)?{_JOINED}+")
+_TICKS = ("✓", "✔", "☑", "✅", "√", "[x]", "[X]", "es", "ES", "rue", "orrect")
 _TICKED = re.compile(
     r"(?:\[[xX]\]|[✓✔☑✅√])\W{0,3}([A-Z])\b"
     r"|(?<![A-Za-z'])([A-Z])\b[^A-Za-z\n]{1,6}(?:[✓✔☑✅√]|(?:[Yy]es|YES|[Tt]rue|[Cc]orrect)\b)"
@@ -61,6 +73,7 @@ _STEPS = re.compile(
     r"(up|down|left|right)(?:wards?)?\b",
     re.IGNORECASE,
 )
+_COUNTERS = ("step", "time", "twice", "once", "×", " x", "(x", "unit", "node", "move")
 _COUNTS = {"once": 1, "one": 1, "twice": 2, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6,
            "seven": 7}  # fmt: skip
 _ARROWS = {"↑": "up", "⬆": "up", "↓": "down", "⬇": "down", "←": "left", "⬅": "left",
@@ -116,7 +129,9 @@ def parse_choice(text: str, options: Sequence[str]) -> int | None:
         return _option_in(inside, letters, options)
     text = plain(text)
     if not any(kept(option) != option for option in options):
-        text = kept(_RULED_OUT.sub(" ", text))
+        if any(word in text for word in _RULERS_OUT):
+            text = _RULED_OUT.sub(" ", text)
+        text = kept(text)
     if _UNDECIDED.fullmatch(text.strip(_EDGES)):
         return None
     for part in filter(None, (after_second_thought(text), text)):
@@ -128,9 +143,8 @@ def parse_choice(text: str, options: Sequence[str]) -> int | None:
 
 def _chosen(text: str, letters: str, options: Sequence[str]) -> int | None:
     """The option that a text without boxes names; -1 for several that it cannot decide between."""
-    strong, weak = _FINAL
-    found = _after_mark(strong, text, letters, options)
-    if found is None:
+    found = _after_mark(0, text, letters, options)
+    if found is None and any(tick in text for tick in _TICKS):
         ticked = {one or other for one, other in _TICKED.findall(text)} & set(letters)
         found = letters.index(ticked.pop()) if len(ticked) == 1 else None
     if found is None and "\n" in text:
@@ -138,15 +152,13 @@ def _chosen(text: str, letters: str, options: Sequence[str]) -> int | None:
         whole = {_whole_option(line, letters, options) for line in lines} - {None}
         found = whole.pop() if len(whole) == 1 else None
     if found is None:
-        found = _after_mark(weak, text, letters, options)
+        found = _after_mark(1, text, letters, options)
     return _option_in(text, letters, options) if found is None else found
 
 
-def _after_mark(
-    mark: re.Pattern[str], text: str, letters: str, options: Sequence[str]
-) -> int | None:
-    for match in reversed(list(mark.finditer(text))[-_MAX_MARKS:]):
-        window = text[match.end() : match.end() + _WINDOW].lstrip(_EDGES.replace("(", ""))
+def _after_mark(which: int, text: str, letters: str, options: Sequence[str]) -> int | None:
+    for end in reversed(ends_of(_FINAL[which], _MARK_WORDS[which], text)[-_MAX_MARKS:]):
+        window = text[end : end + _WINDOW].lstrip(_EDGES.replace("(", ""))
         window = window.partition("\n")[0]
         if _UNDECIDED.fullmatch(window.strip(_EDGES)):
             return -1
@@ -243,7 +255,7 @@ def _runs(text: str, item: re.Pattern[str]) -> list[list[str]]:
     if "(" in text:
         text = _LONE.sub(r"\1", text)
     moves = item is _MOVE
-    if moves:
+    if moves and any(word in text for word in _COUNTERS):
         text = _TIMES.sub(_repeated, _STEPS.sub(r"\2 \1 steps", text))
     runs: list[list[str]] = []
     stacked = False

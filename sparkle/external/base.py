@@ -65,6 +65,7 @@ class Benchmark(Task):
     """
 
     version = 2
+    parser_version = 2
     family = "external"
     parser_version = 2
     trainable = False

@@ -64,9 +64,8 @@ class Benchmark(Task):
     not know it; but its questions come from files, and it has no scenes.
     """
 
-    version = 2
-    parser_version = 2
     family = "external"
+    version = 2
     parser_version = 2
     trainable = False
     forms: ClassVar[tuple[BenchmarkForm, ...]]

@@ -210,8 +210,15 @@ def check_room(*, count: int, radius: float, spacing: float, decimals: int, scen
     """Make sure, by trial placements, that ``scenes`` scenes of ``count`` discs can be drawn.
 
     Raises:
-        SparkleError: Too few trials succeed; the message says how many, and what they held.
+        SparkleError: Discs may cover each other, or too few trials succeed; the message says how
+            many, and what they held.
     """
+    if spacing < 2.0 * radius:
+        raise SparkleError(
+            f"Discs of radius {radius} whose centres are only {spacing} apart may cover each other"
+            " and hide their labels.",
+            f"Raise 'scenes.spacing' to {2.0 * radius:g} or more, or lower 'scenes.radius'.",
+        )
     lattice = _lattice(count, radius, spacing, decimals)
     rng = item_generator(0, "room", 0)
     held: list[int] = []

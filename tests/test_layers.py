@@ -30,6 +30,7 @@ LAYERS = (
     ("scoring",),
     ("reporting",),
     ("experiment",),
+    ("provenance",),
     ("cluster",),
     ("commands",),
     ("cli",),

@@ -130,8 +130,9 @@ def describe(arguments: argparse.Namespace) -> Recipe:
     output: Path = arguments.output
     read: list[Path] = []
     for path in arguments.datasets:
-        manifest = path / "manifest.json"
-        read += [manifest] if manifest.exists() or not path.suffix else [path]
+        # A merged train set, shards of several jobs, or a file.
+        manifests = [p for p in [path / "manifest.json"] if p.exists()]
+        read += manifests or sorted(path.glob("job-*.json")) or [path]
     return Recipe(
         step="describe",
         subject={},

@@ -22,7 +22,7 @@ DEFAULT_CONFIG = Path("config/config.yaml")
 def add_command(
     commands: Commands,
     name: str,
-    run: Callable[[argparse.Namespace], None],
+    run: Callable[[argparse.Namespace], int | None],
     summary: str,
     example: str,
 ) -> argparse.ArgumentParser:

@@ -145,9 +145,7 @@ def _answers(first: Path, second: Path, shared: dict[str, str]) -> Iterator[Answ
             one, two = (read_frame(results / name, SCORE_SCHEMA) for results in (first, second))
         except SparkleError:
             continue  # was removed since: the files that are there are compared
-        both = _by_question(one).join(
-            _by_question(two), lsuffix="_old", rsuffix="_new", how="inner"
-        )
+        both = _by_question(one, "old").join(_by_question(two, "new"), how="inner")
         answers = int((both["response_old"] != both["response_new"]).sum())
         gained = int((both["correct_new"] & ~both["correct_old"]).sum())
         lost = int((both["correct_old"] & ~both["correct_new"]).sum())
@@ -156,11 +154,11 @@ def _answers(first: Path, second: Path, shared: dict[str, str]) -> Iterator[Answ
             yield AnswerChange(row, path.stem, len(both), answers, gained, lost)
 
 
-def _by_question(scores: pd.DataFrame) -> pd.DataFrame:
+def _by_question(scores: pd.DataFrame, run: str) -> pd.DataFrame:
     """Answers by what was asked: the same id may stand for another question in another run."""
     asked = pd.MultiIndex.from_arrays([scores["id"], scores["scene_hash"], scores["target"]])
     frame = scores[["response", "correct"]].set_axis(asked, axis=0)
-    return frame[~frame.index.duplicated()]
+    return frame[~frame.index.duplicated()].add_suffix(f"_{run}")
 
 
 def as_json(difference: Difference) -> dict[str, Any]:

@@ -66,6 +66,22 @@ def register(commands: Commands) -> None:
     )
     parser.add_argument("bundle", type=Path, help="archive made by 'sparkle bundle'")
     _add_json(parser)
+    _register_crate(commands)
+
+
+def _register_crate(commands: Commands) -> None:
+    parser = add_command(
+        commands,
+        "crate",
+        _crate,
+        "export a finished experiment as a Workflow Run RO-Crate, weights by hash",
+        "--results results --output crate",
+    )
+    _add_results(parser)
+    parser.add_argument("--output", type=Path, required=True, help="folder to make")
+    parser.add_argument("--author", help="name or ORCID (as a URL) of who ran the experiment")
+    parser.add_argument("--licence", help="licence of the results: a URL, or words")
+    parser.add_argument("--code", type=Path, help="folder of the Snakefile (default: this clone)")
 
 
 def _add_results(
@@ -133,6 +149,19 @@ def _verify(arguments: argparse.Namespace) -> int:
     verdict = "verified" if found.verified else f"NOT verified: {len(found.faults)} differences"
     print(_printable("\n".join([*lines, verdict])))
     return 0 if found.verified else FAILED
+
+
+def _crate(arguments: argparse.Namespace) -> None:
+    from sparkle.provenance.crate import NOT_STATED, PREVIEW, write_crate
+
+    entities = write_crate(
+        arguments.results,
+        arguments.output,
+        author=arguments.author,
+        licence=arguments.licence or NOT_STATED,
+        code=arguments.code,
+    )
+    print(f"{arguments.output}: {entities} entities; open {arguments.output / PREVIEW}")
 
 
 def _json(value: object) -> str:

@@ -79,7 +79,7 @@ def write_bundle(results: Path, archive: Path, lock: Path | None = None) -> dict
     places = Places.here()
     files: dict[str, Content] = {LOCK: lock}
     original: dict[str, str] = {}
-    for name in _chosen(lineage):
+    for name in chosen_files(lineage):
         path = results / name
         changed = without_paths(path, places)
         files[f"{RESULTS}/{name}"] = path if changed is None else changed
@@ -120,7 +120,8 @@ def check_finished(results: Path, experiment: Experiment) -> None:
         )
 
 
-def _chosen(lineage: Lineage) -> list[str]:
+def chosen_files(lineage: Lineage) -> list[str]:
+    """The files of a results folder that are handed on, by name: all but large ones, and work."""
     results = lineage.results
     found = {record.name for record in lineage.records}
     for pattern in _WANTED:

@@ -89,7 +89,7 @@ def _files(entities: Mapping[str, Any]) -> Iterator[Shown]:
         if "File" in kinds:
             yield Shown(identifier, identifier, int(size) if size else None,
                         entity.get("sha256", ""))  # fmt: skip
-        elif "identifier" in entity:
+        elif identifier.startswith("#") and "identifier" in entity:
             yield Shown(entity["name"], None, int(size) if size else None, entity["identifier"])
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import tempfile
 from pathlib import Path
 
 from sparkle.commands.common import Commands, add_command
+from sparkle.errors import SparkleError
 
 RESULTS = Path("results")
 FAILED = 1
@@ -67,6 +70,7 @@ def register(commands: Commands) -> None:
     parser.add_argument("bundle", type=Path, help="archive made by 'sparkle bundle'")
     _add_json(parser)
     _register_crate(commands)
+    _register_replay(commands)
 
 
 def _register_crate(commands: Commands) -> None:
@@ -82,6 +86,23 @@ def _register_crate(commands: Commands) -> None:
     parser.add_argument("--author", help="name or ORCID (as a URL) of who ran the experiment")
     parser.add_argument("--licence", help="licence of the results: a URL, or words")
     parser.add_argument("--code", type=Path, help="folder of the Snakefile (default: this clone)")
+
+
+def _register_replay(commands: Commands) -> None:
+    parser = add_command(
+        commands,
+        "replay",
+        _replay,
+        "print the command that made an artefact; with --run do it again and compare",
+        "results/models/sparkle-tiny/full/seed1/weights --run",
+    )
+    parser.add_argument("artefact", type=Path, help="file or folder below the results")
+    parser.add_argument(
+        "--run", dest="again", action="store_true", help="do the step again, in a scratch folder"
+    )
+    parser.add_argument(
+        "--scratch", type=Path, help="new folder to do it in and to keep (default: a temporary one)"
+    )
 
 
 def _add_results(
@@ -162,6 +183,26 @@ def _crate(arguments: argparse.Namespace) -> None:
         code=arguments.code,
     )
     print(f"{arguments.output}: {entities} entities; open {arguments.output / PREVIEW}")
+
+
+def _replay(arguments: argparse.Namespace) -> int:
+    from sparkle.provenance.replay import Replay, agree
+
+    replay = Replay.of(arguments.artefact)
+    print(_printable(replay.command), flush=True)
+    if not arguments.again:
+        return 0
+    with contextlib.ExitStack() as stack:
+        scratch = arguments.scratch or Path(
+            stack.enter_context(tempfile.TemporaryDirectory(prefix="sparkle-replay-"))
+        )
+        if arguments.scratch is not None and scratch.exists():
+            raise SparkleError(f"{scratch} exists already.", "Name a folder that does not.")
+        outcomes = replay.run(scratch)
+    print("\n".join(map(str, outcomes)))
+    verdict = "as recorded" if agree(outcomes) else "NOT as recorded"
+    print(f"{replay.record.step}: made again, {verdict}")
+    return 0 if agree(outcomes) else FAILED
 
 
 def _json(value: object) -> str:

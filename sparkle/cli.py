@@ -5,10 +5,15 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from functools import cache
 
 from sparkle import __version__
 from sparkle.commands import cluster, data, inspect, look, models, provenance, results
+from sparkle.commands.common import replayable
+from sparkle.commands.recipes import words_of
 from sparkle.errors import SparkleError
+from sparkle.provenance.recipe import Recipe
+from sparkle.provenance.writing import run_recorded
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -21,6 +26,31 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def run(arguments: argparse.Namespace, words: Sequence[str]) -> int:
+    """Run a subcommand and return its exit status; a step leaves its record beside its outputs."""
+    recipe = arguments.recipe(arguments) if getattr(arguments, "recipe", None) else None
+    if recipe is None:
+        return arguments.run(arguments) or 0
+    arguments.made_with = recipe.made_with
+    run_recorded(recipe, replayable(arguments, words, recipe), lambda: arguments.run(arguments))
+    return 0
+
+
+def read_step(shell: str) -> tuple[Recipe, list[str]] | None:
+    """What a rule's shell command makes depends on, and its words for a record; None: no step."""
+    words = words_of(shell)
+    if words is None:
+        return None
+    arguments = _parser().parse_args(words)
+    if arguments.recipe is None:
+        return None
+    recipe: Recipe = arguments.recipe(arguments)
+    return recipe, replayable(arguments, words, recipe)
+
+
+_parser = cache(build_parser)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand. Faults the user can mend become a message; status 2.
 
@@ -28,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = build_parser().parse_args(argv)
     try:
-        return arguments.run(arguments) or 0
+        return run(arguments, sys.argv[1:] if argv is None else argv)
     except SparkleError as error:
         print(f"sparkle: {error}", file=sys.stderr)
         return 2

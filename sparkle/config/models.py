@@ -362,6 +362,9 @@ class Config(Closed):
     """Seed of all data. The seeds of training are `matrix.seeds`."""
     results: str = "results"
     """Folder for everything that is made, relative to where Snakemake is started."""
+    store: str | None = ".sparkle/store"
+    """Folder in which finished artefacts are found again, by experiments with other `results` too;
+    links, where it is on the same disk as the results. `null`: nothing is kept nor taken."""
     matrix: MatrixConfig = MatrixConfig()
     scenes: ScenesConfig = ScenesConfig()
     images: ImagesConfig = ImagesConfig()

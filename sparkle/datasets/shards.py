@@ -230,7 +230,7 @@ def job_files(folder: Path) -> list[Path]:
     Raises:
         SparkleError: There are none.
     """
-    found = sorted(folder.glob("job-*.json"))
+    found = sorted(p for p in folder.glob("job-*.json") if not p.name.endswith(".record.json"))
     if not found:
         raise SparkleError(f"{folder} holds no shards.", "Run 'sparkle synthesize' first.")
     return found

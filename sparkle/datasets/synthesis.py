@@ -152,13 +152,15 @@ def synthesize(
     job: int = 0,
     jobs: int = 1,
     processes: int = 1,
+    made_with: str = "",
     report: Callable[[str], None] = print,
 ) -> list[ShardInfo]:
     """Make every ``jobs``-th shard of a source, from shard ``job`` on, into ``folder``.
 
-    Shards that are already there, made with the same settings and intact, are kept, so an
-    interrupted job goes on where it stopped. At the end ``job-JOB.json`` lists the shards.
-    ``processes`` make shards side by side; neither they nor ``jobs`` have influence on the data.
+    Shards that are already there, made with the same settings and ``made_with`` (a hash of code
+    and packages) and intact, are kept, so an interrupted job goes on where it stopped. At the end
+    ``job-JOB.json`` lists the shards. ``processes`` make shards side by side; neither they nor
+    ``jobs`` have influence on the data.
 
     Raises:
         SparkleError: The scenes cannot be drawn; found out before anything is written.
@@ -168,7 +170,9 @@ def synthesize(
     count = -(-settings.images // settings.images_per_shard)
     numbers = range(job, count, jobs)
     infos = []
-    for number, info in zip(numbers, _shards(settings, folder, numbers, processes), strict=True):
+    for number, info in zip(
+        numbers, _shards(settings, folder, numbers, processes, made_with), strict=True
+    ):
         infos.append(info)
         report(f"{settings.source}: shard {number + 1}/{count}, {info.rows} images")
     write_job_manifest(folder, job, settings, infos)
@@ -176,27 +180,30 @@ def synthesize(
 
 
 def _shards(
-    settings: SourceSettings, folder: Path, numbers: range, processes: int
+    settings: SourceSettings, folder: Path, numbers: range, processes: int, made_with: str
 ) -> Iterator[ShardInfo]:
     if min(processes, len(numbers)) <= 1:
-        yield from (_shard(settings, folder, number) for number in numbers)
+        yield from (_shard(settings, folder, made_with, number) for number in numbers)
         return
     # Not forked: a process that has threads, as Arrow's and torch's, must not be.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(min(processes, len(numbers)), mp_context=context) as pool:
         try:
-            yield from pool.map(_shard, repeat(settings), repeat(folder), numbers)
+            yield from pool.map(
+                _shard, repeat(settings), repeat(folder), repeat(made_with), numbers
+            )
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
 
 
-def _shard(settings: SourceSettings, folder: Path, number: int) -> ShardInfo:
+def _shard(settings: SourceSettings, folder: Path, made_with: str, number: int) -> ShardInfo:
     """The shard of that number, kept or made."""
     path = folder / f"shard-{number:05d}.parquet"
-    info = kept_shard(path, settings.identity())
+    identity = settings.identity() + (made_with and f"-{made_with}")
+    info = kept_shard(path, identity)
     if info is not None:
         return info
     first = number * settings.images_per_shard
     count = min(settings.images_per_shard, settings.images - first)
-    return write_shard(path, make_tables(settings, first, count), settings.identity())
+    return write_shard(path, make_tables(settings, first, count), identity)

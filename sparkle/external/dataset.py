@@ -65,9 +65,15 @@ def _sample(items: list[Item], settings: BenchmarkSettings) -> list[Item]:
     return [item for item in items if item.key in kept]
 
 
-def write_benchmark(settings: BenchmarkSettings, path: Path) -> dict[str, Any]:
-    """Write the evaluation dataset ``path`` and its manifest beside it (``.json``)."""
-    items = read_items(settings)
+def write_benchmark(
+    settings: BenchmarkSettings, path: Path, items: list[Item] | None = None
+) -> dict[str, Any]:
+    """Write the evaluation dataset ``path`` and its manifest beside it (``.json``).
+
+    Args:
+        items: What :func:`read_items` has found, if it has been called already.
+    """
+    items = read_items(settings) if items is None else items
     benchmark = get_benchmark(settings.chosen.benchmark)
     notes = benchmark.notes(settings)
     counts: Counter[str] = Counter()

@@ -209,8 +209,8 @@ class _Build:
         version = sparkle.__version__ + (f" at {commit[:12]}" if commit else "")
         workflow = self.crate.add_workflow(
             self.code / "Snakefile", "workflow/Snakefile", main=True, lang="snakemake",
-            properties={"@type": _WORKFLOW_TYPES, "name": "Sparkle", "version": version, "license": "MIT",
-                        "encodingFormat": "text/plain"},
+            properties={"@type": _WORKFLOW_TYPES, "name": "Sparkle", "version": version,
+                        "license": "MIT", "encodingFormat": "text/plain"},
         )  # fmt: skip
         workflow["conformsTo"] = self.entity(
             _WORKFLOW, type="CreativeWork", name="ComputationalWorkflow", version="1.0"

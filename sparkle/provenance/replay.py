@@ -158,9 +158,8 @@ def _curves(name: str, why: str, original: Path, made: Path, exact: bool) -> Out
         return Outcome(name, same, f"{why}; {told}")
     last, again = float(old["loss"].iloc[-1]), float(new["loss"].iloc[-1])
     difference = abs(again - last) / max(abs(last), 1e-9)
-    told = (
-        f"the loss ends at {again:.4g}, was {last:.4g} ({difference:.1%}; bound: {LOSS_BOUND:.0%})"
-    )
+    bound = f"{difference:.1%} apart; bound: {LOSS_BOUND:.0%}"
+    told = f"the loss ends at {again:.4g}, was {last:.4g} ({bound})"
     agrees = difference <= LOSS_BOUND
     return Outcome(name, agrees, f"{why}; {told if agrees else told.upper()}")
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import sys
 from collections.abc import Sequence
 from functools import cache
@@ -21,6 +23,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="sparkle", description=__doc__)
     parser.add_argument("--version", action="version", version=f"sparkle {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    parser.set_defaults(read_recipe=read_recipe)
     for module in (inspect, data, look, models, results, provenance, cluster):
         module.register(commands)
     return parser
@@ -46,6 +49,16 @@ def read_step(shell: str) -> tuple[Recipe, list[str]] | None:
         return None
     recipe: Recipe = arguments.recipe(arguments)
     return recipe, replayable(arguments, words, recipe)
+
+
+def read_recipe(words: Sequence[str]) -> Recipe | None:
+    """What a step depends on, by the words of a record; None if they are no step's of today."""
+    try:
+        with contextlib.redirect_stderr(io.StringIO()):
+            arguments = _parser().parse_args(list(words))
+        return arguments.recipe(arguments) if arguments.recipe else None
+    except (SystemExit, SparkleError, OSError):
+        return None
 
 
 _parser = cache(build_parser)

@@ -1,29 +1,25 @@
 """A finished experiment that is made in seconds: real data, answers, scores and tables; no model.
 
-Its rows are the oracle and one model ``mini`` whose answers are those of chance. The records are
-made here, from the files, as steps of the workflow make theirs.
+Its rows are the oracle and one model ``mini`` whose answers are those of chance. All steps that
+need no model are run as the workflow runs them, and leave their records.
 """
 
 from __future__ import annotations
 
+import contextlib
+import io
 import shutil
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from sparkle.cli import main
 from sparkle.config.base import Settings
-from sparkle.datasets.card import write_merged_card
-from sparkle.datasets.merge import merge_evaluation
-from sparkle.datasets.merged import open_dataset
-from sparkle.datasets.synthesis import synthesize
 from sparkle.experiment import Experiment
-from sparkle.files import canonical_json, text_hash, write_json, write_text
+from sparkle.files import canonical_json, text_hash, write_json
 from sparkle.inference.reference import answer_by_reference
 from sparkle.provenance.record import Record, hash_of, stamp_of, write_record
-from sparkle.scoring.comparisons import compare, over_seeds, write_comparisons
-from sparkle.scoring.score import score
-from sparkle.scoring.tables import build_matrix, notes_of, write_tables
 
 ROOT = Path(__file__).parent.parent
 SETS = ("direction", "spp")
@@ -43,32 +39,38 @@ def make_experiment(folder: Path, **changes: Any) -> Path:
     """Make the experiment in ``folder/results``; returns that folder."""
     results = folder / "results"
     experiment = Experiment.from_mapping(config(**changes))
-    frozen = experiment.config.model_dump(mode="json")
-    write_text(results / "config.yaml", yaml.safe_dump(frozen, sort_keys=False))
-    note(results, "config", "freeze-config", {}, [], ["config.yaml"], experiment.config)
+    step("freeze-config", "--settings", as_settings(experiment.config),
+         "--output", results / "config.yaml")  # fmt: skip
     for name in SETS:
-        _make_set(results, experiment, name)
-    sets = [f"data/evaluation/{name}.parquet" for name in SETS]
-    _make_base(results, experiment)
-    for row, reference in zip(ROWS, ("oracle", "chance"), strict=True):
-        _make_row(results, experiment, row, reference, sets)
-    _make_tables(results)
+        shards = results / f"data/shards/evaluation/{name}"
+        settings = as_settings(experiment.evaluation_source(name))
+        step("synthesize", "--settings", settings, "--output", shards)
+        step("merge-evaluation", "--sources", shards / "job-000.json",
+             "--output", results / f"data/evaluation/{name}.parquet")  # fmt: skip
+    sets = [results / f"data/evaluation/{name}.parquet" for name in SETS]
+    oracle, mini = (results / f"predictions/{row}" for row in ROWS)
+    step("reference", "--name", "oracle", "--evaluation-sets", *sets, "--output", oracle)
+    _make_mini(results, experiment, sets, mini)
+    for row in ROWS:
+        step("score", "--predictions", results / f"predictions/{row}",
+             "--evaluation-sets", *sets, "--output", results / f"scores/{row}")  # fmt: skip
+    step("tables", "--scores", results / "scores", "--rows", *ROWS, "--evaluation-sets", *SETS,
+         "--output", results / "tables", "--baselines")  # fmt: skip
     return results
 
 
-def _make_set(results: Path, experiment: Experiment, name: str) -> None:
-    source, subject = experiment.evaluation_source(name), {"evaluation_set": name}
-    shards, data = f"data/shards/evaluation/{name}", f"data/evaluation/{name}"
-    synthesize(source, results / shards, report=lambda _: None)
-    made = [f"{shards}/job-000.json", f"{shards}/shard-00000.parquet"]
-    note(results, f"{shards}/job-000", "synthesize", subject, [], made, source)
-    merge_evaluation([results / made[0]], results / f"{data}.parquet")
-    write_merged_card(open_dataset(results / f"{data}.parquet"))
-    outputs = [f"{data}.parquet", f"{data}.json", f"{data}.md"]
-    note(results, data, "merge-evaluation", subject, made, outputs)
+def step(*words: object) -> None:
+    """Run a step as the workflow does, quietly; it leaves its record."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        assert main([str(word) for word in words]) == 0
 
 
-def _make_base(results: Path, experiment: Experiment) -> None:
+def as_settings(settings: Settings) -> str:
+    return canonical_json(settings.model_dump(mode="json"))
+
+
+def _make_mini(results: Path, experiment: Experiment, sets: list[Path], output: Path) -> None:
+    """The base model, which is none, and its answers, with records made by hand."""
     base = results / "models/mini/base"
     base.mkdir(parents=True)
     (base / "config.json").write_text("{}")
@@ -76,53 +78,13 @@ def _make_base(results: Path, experiment: Experiment) -> None:
     write_json(results / "models/mini/base.json", {"identity": hash_of(base), "path": "base"})
     made = ["models/mini/base.json", "models/mini/base"]
     settings = experiment.pretraining("mini")
-    note(results, "models/mini/base", "pretrain", {"model": "mini"}, [], made, settings)
-
-
-def _make_row(
-    results: Path, experiment: Experiment, row: str, reference: str, sets: list[str]
-) -> None:
-    paths = [results / name for name in sets]
-    answer_by_reference(reference, paths, results / "predictions" / row)
-    answers = [f"predictions/{row}/{name}.parquet" for name in SETS]
-    if row.startswith("mini"):
-        read = ["models/mini/base.json", "models/mini/base", *sets]
-        settings: Settings | None = experiment.inference("mini")
-        note(results, f"predictions/{row}/record", "infer", {"model": "mini"}, read, answers,
-             settings)  # fmt: skip
-    else:
-        subject = {"reference": reference}
-        note(results, f"predictions/{row}/record", "reference", subject, sets, answers)
-    for name, path in zip(SETS, paths, strict=True):
-        score(results / f"predictions/{row}/{name}.parquet", path,
-              results / f"scores/{row}/{name}.parquet")  # fmt: skip
-    scores = [f"scores/{row}/{name}.parquet" for name in SETS]
-    command = [
-        "sparkle", "score", "--predictions", f"{{results}}/predictions/{row}",
-        "--evaluation-sets", *(f"{{results}}/{name}" for name in sets),
-        "--output", f"{{results}}/scores/{row}",
-    ]  # fmt: skip
-    note(results, f"scores/{row}/record", "score", {"row": row}, [*answers, *sets], scores,
-         command=command)  # fmt: skip
-
-
-def _make_tables(results: Path) -> None:
-    files = {
-        ("oracle" if row.startswith("oracle") else "mini", "none", 0): {
-            name: results / f"scores/{row}/{name}.parquet" for name in SETS
-        }
-        for row in ROWS
-    }
-    matrix = build_matrix(files)
-    write_tables(matrix, results / "tables", notes_of(files))
-    write_comparisons(compare(files, {}), over_seeds(matrix), results / "tables")
-    read = [f"scores/{row}/{name}.parquet" for row in ROWS for name in SETS]
-    made = [f"tables/{path.name}" for path in sorted((results / "tables").iterdir())]
-    command = [
-        "sparkle", "tables", "--scores", "{results}/scores", "--rows", *ROWS,
-        "--evaluation-sets", *SETS, "--output", "{results}/tables", "--baselines",
-    ]  # fmt: skip
-    note(results, "tables/record", "tables", {}, read, made, command=command)
+    note(results, "models/mini/base.record.json", "pretrain", {"model": "mini"}, [], made, settings)
+    answer_by_reference("chance", sets, output)
+    read = ["models/mini/base", *(path.relative_to(results).as_posix() for path in sets)]
+    answers = [f"predictions/{ROWS[1]}/{name}.parquet" for name in SETS]
+    subject = {"model": "mini", "train_set": "none", "seed": "0"}
+    note(results, f"predictions/{ROWS[1]}/record.json", "infer", subject, read, answers,
+         experiment.inference("mini"))  # fmt: skip
 
 
 def note(
@@ -132,26 +94,23 @@ def note(
     subject: dict[str, str],
     inputs: list[str],
     outputs: list[str],
-    settings: Settings | None = None,
-    command: list[str] | None = None,
-    **changes: Any,
+    settings: Settings,
 ) -> Record:
     """Write the record of a job from the files as they lie there."""
-    name = f"{name}.json" if name.endswith("record") else f"{name}.record.json"
-    chosen = settings.model_dump(mode="json") if settings is not None else {}
+    chosen = settings.model_dump(mode="json")
     read = {each: hash_of(results / each) for each in inputs}
     values: dict[str, Any] = {
         "name": name, "step": step, "subject": subject,
         "identity": text_hash(canonical_json([step, chosen, read])), "inputs": read,
         "outputs": {each: hash_of(results / each) for each in outputs},
         "stamps": {each: stamp_of(results / each) for each in outputs},
-        "varies": {}, "settings": chosen, "command": command or ["sparkle", step],
+        "varies": {}, "settings": chosen, "command": ["sparkle", step],
         "code": "0" * 16, "modules": {}, "commit": "1" * 40, "dirty": False,
         "packages": {}, "seeds": {"data": 1}, "host": {"system": "Linux", "cpus": 2},
         "device": "cpu", "slurm_job": None, "started": "2026-01-01T00:00:00+00:00",
         "ended": "2026-01-01T00:00:02+00:00", "peak_memory_mb": 100,
     }  # fmt: skip
-    record = Record(**{**values, **changes})
+    record = Record(**values)
     write_record(results / name, record)
     return record
 

@@ -10,8 +10,8 @@ import pytest
 from lineage_example import config, copy_experiment, make_experiment
 
 from sparkle.cli import main
-from sparkle.provenance.changes import ABSENT, Change, changes
-from sparkle.provenance.differences import as_text, compare_runs
+from sparkle.provenance.changes import Change, changes
+from sparkle.provenance.differences import CodeChange, as_text, compare_runs
 from sparkle.provenance.record import read_record, write_record
 
 ROW = "mini/none/seed0"
@@ -78,13 +78,14 @@ def test_code_packages_and_external_files(first: Path, tmp_path: Path) -> None:
     for results, digest in ((first, "a" * 64), (other, "b" * 64)):
         record = read_record(results / f"scores/{ROW}/record.json")
         changed = dataclasses.replace(
-            record, modules={"sparkle/files.py": digest}, packages={"numpy": digest[0]},
+            record, modules={**record.modules, "sparkle/files.py": digest},
+                packages={"numpy": digest[0]},
             inputs={**record.inputs, "{home}/benchmark.json": digest},
         )  # fmt: skip
         write_record(results / record.name, changed)
     found = compare_runs(first, other)
-    assert found.code == (Change("sparkle/files.py", "a" * 64, "b" * 64),)
-    assert found.packages == (Change("numpy", "a", "b"),)
+    assert found.code == (CodeChange("sparkle/files.py", ("score",)),)
+    assert [(c.key, c.old[0], c.new[-1]) for c in found.packages] == [("numpy", "2", "b")]
     assert found.external == (Change("{home}/benchmark.json", "a" * 64, "b" * 64),)
 
 
@@ -104,11 +105,11 @@ def test_changes_of_nested_values() -> None:
     old = {"a": {"b": 1, "c": [1, 2]}, "d": 1, "e": True, "same": {"x": None}}
     new = {"a": {"b": 2, "c": [1, 3]}, "e": 1, "f": [1], "same": {"x": None}}
     assert changes(old, new) == [
-        Change("a.b", 1, 2), Change("a.c[1]", 2, 3), Change("d", 1, ABSENT),
-        Change("e", True, 1), Change("f", ABSENT, [1]),
+        Change("a.b", 1, 2), Change("a.c[1]", 2, 3), Change("d", 1, None),
+        Change("e", True, 1), Change("f", None, [1]),
     ]  # fmt: skip
     assert str(Change("training.learning_rate", 1e-4, 2e-4)) == (
         "training.learning_rate 0.0001 -> 0.0002"
     )
     assert changes([1], [1, 2], "x") == [Change("x", [1], [1, 2])]
-    assert len(str(Change("x", "y" * 200, ABSENT))) < 90
+    assert len(str(Change("x", "y" * 200, None))) < 90

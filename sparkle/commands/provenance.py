@@ -129,6 +129,7 @@ def _trace(arguments: argparse.Namespace) -> int:
         evaluation_set=arguments.set,
         metric=arguments.metric,
         rehash=arguments.verify,
+        read=arguments.read_recipe,
     )
     print(_printable(_json(as_json(found)) if arguments.json else as_text(found)))
     return 0 if found.verified else FAILED
@@ -160,7 +161,7 @@ def _verify(arguments: argparse.Namespace) -> int:
     from sparkle.provenance.verify import verify_bundle
 
     report = (lambda _: None) if arguments.json else (lambda line: print(_printable(line)))
-    found = verify_bundle(arguments.bundle, report)
+    found = verify_bundle(arguments.bundle, report, read=arguments.read_recipe)
     if arguments.json:
         print(_json({"verified": found.verified, **vars(found)}))
         return 0 if found.verified else FAILED

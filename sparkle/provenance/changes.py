@@ -1,4 +1,4 @@
-"""What differs between two mappings of settings, modules or packages, by key path."""
+"""What differs between two nested values, by key path."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-ABSENT = "(absent)"
+_LONGEST = 40
 
 
 @dataclass(frozen=True)
 class Change:
-    """A value that differs. ``old`` or ``new`` is :data:`ABSENT` where only one side has it."""
+    """A value that differs; None on the side that does not have it."""
 
     key: str
     old: Any
@@ -22,15 +22,17 @@ class Change:
 
 
 def changes(old: Any, new: Any, key: str = "") -> list[Change]:
-    """The differences of two values that came from JSON: of mappings and lists, their parts."""
+    """The differences of two values that came from JSON: of mappings and lists, their parts.
+
+    A number has one meaning however it was written, but true is not 1.
+    """
     return list(_changes(old, new, key))
 
 
 def _changes(old: Any, new: Any, key: str) -> Iterator[Change]:
     if isinstance(old, Mapping) and isinstance(new, Mapping):
-        for name in [*old, *(name for name in new if name not in old)]:
-            path = f"{key}.{name}" if key else str(name)
-            yield from _changes(old.get(name, ABSENT), new.get(name, ABSENT), path)
+        for name in sorted(old.keys() | new.keys()):
+            yield from _changes(old.get(name), new.get(name), f"{key}.{name}".lstrip("."))
     elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
         for number, (left, right) in enumerate(zip(old, new, strict=True)):
             yield from _changes(left, right, f"{key}[{number}]")
@@ -38,6 +40,6 @@ def _changes(old: Any, new: Any, key: str) -> Iterator[Change]:
         yield Change(key, old, new)
 
 
-def _short(value: Any, longest: int = 60) -> str:
-    text = value if value is ABSENT else repr(value)
-    return text if len(text) <= longest else text[: longest - 3] + "..."
+def _short(value: Any) -> str:
+    text = "none" if value is None else str(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."

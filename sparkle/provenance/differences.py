@@ -20,7 +20,8 @@ from sparkle.scoring.score import SCORE_SCHEMA
 _MATRIX = "tables/matrix.csv"
 _CONFIG = "config.yaml"
 # The same in every run of an experiment, wherever its results are.
-_NO_INPUT = ("results",)
+_NO_INPUT = ("results", "store")
+_DIGITS = 12
 
 
 @dataclass(frozen=True)
@@ -53,12 +54,20 @@ class AnswerChange:
 
 
 @dataclass(frozen=True)
+class CodeChange:
+    """A file of the package of which some steps use what differs."""
+
+    file: str
+    steps: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Difference:
     """What differs between two runs.
 
     Attributes:
         config: Values of the resolved config, by key path.
-        code: Files of the package, by name.
+        code: Files of the package, with the steps that use what differs in them.
         packages: Versions of packages.
         external: Files that were read but not made, by name -> hash.
         data: Files that both runs made, with other content.
@@ -68,7 +77,7 @@ class Difference:
     """
 
     config: tuple[Change, ...]
-    code: tuple[Change, ...]
+    code: tuple[CodeChange, ...]
     packages: tuple[Change, ...]
     external: tuple[Change, ...]
     data: tuple[Change, ...]
@@ -97,8 +106,8 @@ def compare_runs(first: Path, second: Path) -> Difference:
     )
     return Difference(
         config=tuple(_config(first, second)),
-        code=tuple(changes(_joined(one, "modules"), _joined(two, "modules"))),
-        packages=tuple(changes(_joined(one, "packages"), _joined(two, "packages"))),
+        code=tuple(_code(one, two)),
+        packages=tuple(changes(_packages(one), _packages(two))),
         external=tuple(changes(one.external(), two.external())),
         data=tuple(changes(shared, {name: made[1][name] for name in shared})),
         only=only,
@@ -117,11 +126,23 @@ def _config(first: Path, second: Path) -> Iterator[Change]:
             yield change
 
 
-def _joined(lineage: Lineage, field: str) -> dict[str, str]:
-    """A mapping of all records in one. Where jobs of one run had several, all are named."""
+def _code(one: Lineage, two: Lineage) -> Iterator[CodeChange]:
+    """By the jobs that both runs have: a record has of each file what its step uses of it."""
+    others = {record.name: record for record in two.records}
+    found: dict[str, list[str]] = {}
+    for record in one.records:
+        if record.name in others:
+            for change in changes(record.modules, others[record.name].modules):
+                found.setdefault(change.key, []).append(record.step)
+    for file, steps in sorted(found.items()):
+        yield CodeChange(file, tuple(dict.fromkeys(steps)))
+
+
+def _packages(lineage: Lineage) -> dict[str, str]:
+    """Versions by package. Where jobs of one run had several, all are named."""
     found: dict[str, set[str]] = {}
     for record in lineage.records:
-        for name, value in getattr(record, field).items():
+        for name, value in record.packages.items():
             found.setdefault(name, set()).add(value)
     return {name: ", ".join(sorted(values)) for name, values in sorted(found.items())}
 
@@ -170,11 +191,11 @@ def as_text(difference: Difference, metric: str = "accuracy", longest: int = 40)
     """A difference as text: inputs, then results, where cells are those of one metric."""
     if not difference:
         return "No difference: inputs and results are the same."
-    code = [Change(c.key, c.old[:12], c.new[:12]) for c in difference.code]
-    files = [Change(c.key, c.old[:12], c.new[:12]) for c in difference.external]
+    code = [f"{each.file} (used by {', '.join(each.steps)})" for each in difference.code]
+    files = [_shortened(each) for each in difference.external]
     lines = [
         *_section("config", [str(each) for each in difference.config], longest),
-        *_section("code", [str(each) for each in code], longest),
+        *_section("code", code, longest),
         *_section("packages", [str(each) for each in difference.packages], longest),
         *_section("external files", [str(each) for each in files], longest),
         *_section("files with other content", [c.key for c in difference.data], longest),
@@ -188,6 +209,12 @@ def as_text(difference: Difference, metric: str = "accuracy", longest: int = 40)
         *_section("answers", [_answer_text(each) for each in difference.answers], longest),
     ]
     return "\n".join(lines).rstrip()
+
+
+def _shortened(change: Change) -> Change:
+    """A change of a hash with few of its digits."""
+    old, new = (None if value is None else value[:_DIGITS] for value in (change.old, change.new))
+    return Change(change.key, old, new)
 
 
 def _section(title: str, lines: list[str], longest: int) -> list[str]:

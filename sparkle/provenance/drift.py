@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +12,12 @@ from pydantic import BaseModel
 from sparkle.datasets.settings import SourceSettings
 from sparkle.errors import SparkleError
 from sparkle.experiment import Experiment
-from sparkle.provenance.changes import ABSENT, changes
+from sparkle.provenance.changes import changes
+from sparkle.provenance.environment import versions
+from sparkle.provenance.judging import code_changes
 from sparkle.provenance.lineage import Lineage, label
-from sparkle.provenance.record import Record
+from sparkle.provenance.recipe import Recipe, without_home
+from sparkle.provenance.record import Record, located
 
 CONFIG = "config.yaml"
 
@@ -44,14 +46,24 @@ class Drift:
         return f"{self.kind}: {self.what} (used by {', '.join(steps)})"
 
 
-def drift_of(lineage: Lineage, records: Sequence[Record]) -> list[Drift]:
+Read = Callable[[Sequence[str]], Recipe | None]
+"""Words of a command line after ``sparkle`` -> what its outputs depend on; None if that cannot be
+told."""
+
+
+def no_recipe(_: Sequence[str]) -> Recipe | None:
+    """Reads no command line: code is then not compared."""
+    return None
+
+
+def drift_of(lineage: Lineage, records: Sequence[Record], read: Read = no_recipe) -> list[Drift]:
     """What differs between some records and the results' config, this code, these packages."""
     found: dict[tuple[str, str], list[str]] = {}
     experiment = _experiment(lineage.results)
     for record in records:
         for kind, what in [
             *(("config", each) for each in _config(record, experiment)),
-            *(("code", each) for each in _code(record)),
+            *(("code", each) for each in _code(record, lineage.results, read)),
             *(("package", each) for each in _packages(record)),
         ]:
             found.setdefault((kind, what), []).append(label(record))
@@ -70,61 +82,51 @@ def _config(record: Record, experiment: Experiment | None) -> list[str]:
         now = settings_now(record, experiment)
     except (SparkleError, KeyError):
         return [f"{CONFIG} has no {label(record)} any more"]
-    return [] if now is None else [str(each) for each in changes(record.settings, now)]
+    if now is None:
+        return []
+    # Beside them, a record has options of the command line.
+    used = {key: value for key, value in record.settings.items() if key in now}
+    return [str(each) for each in changes(used, now)]
 
 
 def settings_now(record: Record, experiment: Experiment) -> dict[str, Any] | None:
     """The settings that the experiment gives a step; None for one that depends on none."""
     provider = _PROVIDERS.get(record.step)
-    if provider is None or not record.settings:
+    if provider is None:
         return None
-    return provider(experiment, record.subject).model_dump(mode="json")
+    values: dict[str, Any] = without_home(provider(experiment, record).model_dump(mode="json"))
+    return values
 
 
-def _source(experiment: Experiment, subject: dict[str, str]) -> SourceSettings:
-    if "source" in subject:
-        return experiment.training_sources()[subject["source"]]
-    return experiment.evaluation_source(subject["evaluation_set"])
+def _source(experiment: Experiment, record: Record) -> SourceSettings:
+    source = record.subject["source"]
+    if record.settings["role"] == "training":
+        return experiment.training_sources()[source]
+    return experiment.evaluation_source(source)
 
 
-_PROVIDERS: dict[str, Callable[[Experiment, dict[str, str]], BaseModel]] = {
+def _cell(record: Record) -> tuple[str, str, int]:
+    subject = record.subject
+    return subject["model"], subject["train_set"], int(subject["seed"])
+
+
+_PROVIDERS: dict[str, Callable[[Experiment, Record], BaseModel]] = {
     "synthesize": _source,
-    "read-benchmark": lambda e, s: e.benchmark(s["evaluation_set"]),
-    "merge-training": lambda e, s: e.training_merge(s["train_set"]),
-    "unpack-model": lambda e, s: e.pretraining(s["model"]),
-    "pretrain": lambda e, s: e.pretraining(s["model"]),
-    "finetune": lambda e, s: e.finetune(s["model"], s["train_set"], int(s["seed"])),
-    "infer": lambda e, s: e.inference(s["model"]),
-    "ask-endpoint": lambda e, s: e.endpoint(s["model"])[1],
-    "freeze-config": lambda e, s: e.config,
+    "read-benchmark": lambda e, r: e.benchmark(r.subject["evaluation_set"]),
+    "merge-training": lambda e, r: e.training_merge(r.subject["train_set"]),
+    "unpack-model": lambda e, r: e.pretraining(r.subject["model"]),
+    "pretrain": lambda e, r: e.pretraining(r.subject["model"]),
+    "finetune": lambda e, r: e.finetune(*_cell(r)),
+    "infer": lambda e, r: e.inference(r.subject["model"]),
+    "ask-endpoint": lambda e, r: e.endpoint(r.subject["model"])[1],
 }
 
 
-def _code(record: Record) -> list[str]:
-    found = []
-    for name, digest in record.modules.items():
-        now = _module_hash(name)
-        if now != digest:
-            found.append(f"{name} {'is gone' if now is None else 'has changed'}")
-    return found
-
-
-def _module_hash(name: str) -> str | None:
-    from sparkle.fingerprint import _tree
-
-    try:
-        return _tree(name.removesuffix(".py").replace("/", "."))[0]
-    except ModuleNotFoundError:
-        return None
+def _code(record: Record, results: Path, read: Read) -> list[str]:
+    words = [located(word, results) for word in record.command[1:]]
+    recipe = read(words)
+    return [] if recipe is None else list(dict.fromkeys(code_changes(record.modules, recipe.code)))
 
 
 def _packages(record: Record) -> list[str]:
-    now = {name: _version(name) for name in record.packages}
-    return [str(each) for each in changes(record.packages, now)]
-
-
-def _version(package: str) -> str:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return ABSENT
+    return [str(each) for each in changes(record.packages, versions(tuple(record.packages)))]

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from sparkle.errors import SparkleError
+from sparkle.provenance.hashes import Hashes
 from sparkle.provenance.record import (
     RECORD,
     SUFFIX,
     Record,
     find_record,
-    hash_of,
     locate,
     name_of,
     read_record,
     results_of,
-    stamp_of,
 )
 
 _WORK = "work"
@@ -28,7 +26,13 @@ _WORK = "work"
 
 def label(record: Record) -> str:
     """The step and what it was done for, for people."""
-    return " ".join([record.step, *record.subject.values()])
+    subject = dict(record.subject)
+    parts = [record.step]
+    if {"model", "train_set", "seed"} <= subject.keys():
+        parts.append(f"{subject.pop('model')}/{subject.pop('train_set')}/seed{subject.pop('seed')}")
+    job = subject.pop("job", None)
+    parts += subject.values()
+    return " ".join(parts if job is None else [*parts, f"job {job}"])
 
 
 @dataclass(frozen=True)
@@ -130,50 +134,32 @@ def _is_record(path: Path) -> bool:
     return (path.name == RECORD or path.name.endswith(SUFFIX)) and path.is_file()
 
 
-@dataclass
 class Checker:
-    """Whether files are still what records say; each is hashed once.
+    """Whether files are still what records say; each is hashed once at most.
 
-    Attributes:
+    Args:
         rehash: Hash every file. Otherwise a file whose size and time of change are as they were
-            when its record was written counts as unchanged, and others are hashed.
+            when its record was written counts as unchanged, and only others are hashed.
     """
 
-    lineage: Lineage
-    rehash: bool = False
-    hashed: int = 0
-
-    def __post_init__(self) -> None:
-        self._known: dict[str, str | None] = {}
+    def __init__(self, lineage: Lineage, rehash: bool = False) -> None:
+        self._lineage = lineage
+        self._hashes = Hashes()
+        if not rehash:
+            for record in lineage.records:
+                self._hashes.add(record, lineage.results)
 
     def current(self, name: str) -> str | None:
         """Hash of a file or folder as it is now; None if it is not there."""
-        if name not in self._known:
-            self._known[name] = self._current(name)
-        return self._known[name]
-
-    def _current(self, name: str) -> str | None:
-        path = self.lineage.path(name)
-        record = self.lineage.maker(name)
-        if not self.rehash and record is not None and name in record.outputs:
-            stamp = record.stamps.get(name)
-            if stamp is not None and stamp == stamp_of(path):
-                return record.outputs[name]
-        if not path.exists():
-            return None
-        with contextlib.suppress(OSError):
-            digest = hash_of(path)
-            self.hashed += 1
-            return digest
-        return None
+        return self._hashes.of(self._lineage.path(name))
 
     def fault(self, name: str, expected: str) -> str | None:
         """What is wrong with a file that should have this hash, or None."""
+        if not is_hash(expected):
+            return None  # a model on a hub, which only its name and commit tell
         current = self.current(name)
         if current == expected:
             return None
-        if not is_hash(expected):
-            return None  # a model on a hub, which only its name and commit tell
         return "is missing" if current is None else "was altered"
 
 

@@ -19,13 +19,13 @@ import pandas as pd
 from sparkle.datasets.parquet import read_frame
 from sparkle.errors import SparkleError
 from sparkle.inference.predictions import PREDICTION_SCHEMA
-from sparkle.provenance.record import RESULTS, Record, find_record, hash_of, locate, results_of
+from sparkle.provenance.record import Record, find_record, hash_of, locate, located, results_of
+from sparkle.provenance.writing import STORE
 
 ANSWERS_BOUND = 0.95
 """Share of answers that have to be the same where a GPU computed them."""
 LOSS_BOUND = 0.05
 """Relative difference of the last loss that is allowed where a GPU, or threads, computed it."""
-_STORE = "SPARKLE_STORE"
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Replay:
 
     def words(self, results: Path) -> list[str]:
         """The command line with files in the given results folder; without a log."""
-        words = [_located(word, results) for word in self.record.command]
+        words = [located(word, results) for word in self.record.command]
         if "--log" in words:
             place = words.index("--log")
             del words[place : place + 2]
@@ -78,7 +78,7 @@ class Replay:
         """
         again = scratch / "results"
         self._mirror(again)
-        environment = {key: value for key, value in os.environ.items() if key != _STORE}
+        environment = {key: value for key, value in os.environ.items() if key != STORE}
         command = [sys.executable, "-m", "sparkle", *self.words(again)[1:]]
         status = subprocess.run(command, env=environment, check=False).returncode
         if status:
@@ -131,12 +131,6 @@ class Replay:
     def _by_gpu(self) -> bool:
         words = self.record.command
         return "--gpus" in words and words[words.index("--gpus") + 1] != "0"
-
-
-def _located(word: str, results: Path) -> str:
-    if word.startswith("{") and word.split("/")[0] in (RESULTS, "{start}", "{home}"):
-        return str(locate(word, results))
-    return word
 
 
 def _answers(name: str, why: str, original: Path, made: Path, by_gpu: bool) -> Outcome:

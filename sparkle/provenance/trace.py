@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from sparkle.errors import SparkleError
-from sparkle.provenance.drift import Drift, drift_of
+from sparkle.provenance.drift import Drift, Read, drift_of, no_recipe
 from sparkle.provenance.lineage import Checker, Lineage, is_hash, label, read_lineage
 from sparkle.provenance.number import Number, Selection, find_number, recomputed
 from sparkle.provenance.recompute import rejudged
 from sparkle.provenance.record import Record
 
+_SHARDED = "synthesize"
 _PROOFS = ("data/leaks.json",)
 """Files that a job waits for without using them: their own origin is no part of the tree."""
 
@@ -46,7 +47,8 @@ class Trace:
     Attributes:
         faults: What no longer matches: "file: what is wrong", each once.
         drift: How config, code and packages differ from those that were used, each once.
-        files: Distinct files that were compared; ``hashed`` of them by their content.
+        files: Distinct files that were compared.
+        rehashed: Whether all of them were hashed.
     """
 
     root: Node
@@ -54,7 +56,6 @@ class Trace:
     faults: tuple[str, ...]
     drift: tuple[Drift, ...]
     files: int
-    hashed: int
     rehashed: bool
 
     @property
@@ -71,11 +72,13 @@ def trace(
     evaluation_set: str | None = None,
     metric: str = "accuracy",
     rehash: bool = False,
+    read: Read = no_recipe,
 ) -> Trace:
     """Trace a file, or with ``row`` and ``evaluation_set`` one number in a matrix.
 
     Args:
         rehash: Hash every file, and judge the answers behind a number again.
+        read: Reads the command line of a record, to compare code; see :data:`Read`.
 
     Raises:
         SparkleError: There is no such file or number, or nothing tells what made it.
@@ -97,9 +100,8 @@ def trace(
         root=root,
         number=number,
         faults=tuple(dict.fromkeys(faults)),
-        drift=tuple(drift_of(lineage, list(tree.records.values()))),
+        drift=tuple(drift_of(lineage, list(tree.records.values()), read)),
         files=len(tree.seen),
-        hashed=tree.checker.hashed,
         rehashed=rehash,
     )
 
@@ -146,10 +148,20 @@ class _Tree:
         self.records[record.name] = record
         children = tuple(
             self.node(each, digest, record)
-            for each, digest in record.inputs.items()
+            for each, digest in self._read_by(record).items()
             if name not in _PROOFS and self.selection.takes(each)
         )
         return Node(name, digest, faults, record, children)
+
+    def _read_by(self, record: Record) -> dict[str, str]:
+        """What a job read. A manifest stands for the shards that it lists, with their hashes."""
+        found = {}
+        for name, digest in record.inputs.items():
+            found[name] = digest
+            maker = self.lineage.maker(name)
+            if maker is not None and maker.step == _SHARDED:
+                found.update(maker.outputs)
+        return found
 
     def _faults(
         self,
@@ -179,7 +191,6 @@ def as_json(found: Trace) -> dict[str, Any]:
         "faults": list(found.faults),
         "drift": [{**asdict(each), "counts": each.counts} for each in found.drift],
         "files": found.files,
-        "hashed": found.hashed,
         "tree": _json_of(found.root),
     }
 

@@ -71,9 +71,9 @@ def _main_settings(record: Record) -> Iterator[tuple[str, object]]:
 
 
 def _verdict(found: Trace) -> list[str]:
-    how = f"{found.hashed} of {found.files} files hashed"
+    how = f"{found.files} files, all hashed"
     if not found.rehashed:
-        how += ", others judged by size and time: --verify hashes all"
+        how = f"{found.files} files, by size and time: --verify hashes them"
     notes = [str(each) for each in found.drift if not each.counts]
     notes = [f"note: {each}" for each in notes]
     if found.verified:

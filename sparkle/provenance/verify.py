@@ -13,7 +13,7 @@ from sparkle.experiment import Experiment
 from sparkle.files import file_hash, read_json
 from sparkle.provenance.archive import LIMITS, Limits, extract_archive
 from sparkle.provenance.bundle import FORMAT, INDEX, RESULTS, check_finished
-from sparkle.provenance.drift import drift_of
+from sparkle.provenance.drift import Read, drift_of, no_recipe
 from sparkle.provenance.lineage import Lineage, read_lineage
 from sparkle.provenance.recompute import Comparison, remake_tables, rescore
 
@@ -38,7 +38,10 @@ class Verdict:
 
 
 def verify_bundle(
-    archive: Path, report: Callable[[str], None] = print, limits: Limits = LIMITS
+    archive: Path,
+    report: Callable[[str], None] = print,
+    limits: Limits = LIMITS,
+    read: Read = no_recipe,
 ) -> Verdict:
     """Unpack a bundle into a temporary folder and verify it; see :func:`verify_folder`.
 
@@ -48,14 +51,17 @@ def verify_bundle(
     with tempfile.TemporaryDirectory(prefix="sparkle-verify-") as temporary:
         folder = Path(temporary) / "bundle"
         extract_archive(archive, folder, limits)
-        return verify_folder(folder, report)
+        return verify_folder(folder, report, read)
 
 
-def verify_folder(folder: Path, report: Callable[[str], None] = print) -> Verdict:
+def verify_folder(
+    folder: Path, report: Callable[[str], None] = print, read: Read = no_recipe
+) -> Verdict:
     """Verify an unpacked bundle: files, records, scores and tables.
 
     Args:
         report: Called with a line for each row whose answers were judged.
+        read: Reads the command line of a record, to tell whether the code is that of today.
     """
     index = _read_index(folder)
     results = folder / RESULTS
@@ -70,7 +76,9 @@ def verify_folder(folder: Path, report: Callable[[str], None] = print) -> Verdic
         again = _Again(results, experiment, Path(temporary), report)
         _sort(_lines(again.scores(), "answers", "judged again"), faults, agreed)
         _sort(_lines(again.tables(), "rows", "made again"), faults, agreed)
-    notes = tuple(f"{each.kind}: {each.what}" for each in drift_of(lineage, lineage.records))
+    # Data and weights are not made again here: what made them explains nothing.
+    judged = [record for record in lineage.records if record.step in ("score", "tables")]
+    notes = tuple(f"{each.kind}: {each.what}" for each in drift_of(lineage, judged, read))
     return Verdict(tuple(faults), tuple(agreed), notes)
 
 

@@ -87,7 +87,7 @@ class Replay:
                 "Its output above has the cause. 'sparkle trace --verify' tells whether its"
                 " inputs are those of the record.",
             )
-        return list(self._compared(again))
+        return list(self.compared(again))
 
     def _mirror(self, again: Path) -> None:
         """Links to all files of the results but the step's own outputs, and work."""
@@ -102,7 +102,8 @@ class Replay:
                 if place / name not in own:
                     os.symlink((Path(folder) / name).resolve(), target / name)
 
-    def _compared(self, again: Path) -> Iterator[Outcome]:
+    def compared(self, again: Path) -> Iterator[Outcome]:
+        """The outputs as they were made below ``again``, against the record."""
         for name, digest in self.record.outputs.items():
             made = locate(name, again)
             if not made.exists():

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from sparkle import __version__
-from sparkle.commands import cluster, data, inspect, look, models, provenance, results
+from sparkle.commands import cluster, data, inspect, look, models, planning, provenance, results
 from sparkle.commands.common import replayable
 from sparkle.commands.recipes import words_of
 from sparkle.errors import SparkleError
@@ -24,7 +24,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"sparkle {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     parser.set_defaults(read_recipe=read_recipe)
-    for module in (inspect, data, look, models, results, provenance, cluster):
+    for module in (inspect, data, look, models, results, planning, provenance, cluster):
         module.register(commands)
     return parser
 

@@ -91,7 +91,7 @@ def test_what_goes_in_and_what_does_not(bundle: Path, tmp_path: Path) -> None:
     assert not [name for name in names if name.endswith(".safetensors")]
     index = read_json(tmp_path / "out" / INDEX)
     assert set(index["files"]) == names - {INDEX}
-    assert index["not_included"]["models/mini/base"] and "sparkle verify paper.tar.gz" in (
+    assert index["not_included"]["models/mini/base"] and "sparkle verify ARCHIVE" in (
         (tmp_path / "out/README.md").read_text()
     )
 
@@ -104,8 +104,8 @@ def test_the_same_results_give_the_same_bytes(finished: Path, tmp_path: Path, su
     for number, results in enumerate((finished, other)):
         folder = tmp_path / str(number)
         folder.mkdir()
-        write_bundle(results, folder / f"paper.{suffix}")
-    first, second = ((tmp_path / n / f"paper.{suffix}").read_bytes() for n in "01")
+        write_bundle(results, folder / f"paper{number}.{suffix}")
+    first, second = ((tmp_path / n / f"paper{n}.{suffix}").read_bytes() for n in "01")
     assert first == second
 
 

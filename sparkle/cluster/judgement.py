@@ -37,7 +37,7 @@ class JobPlan:
 
     Attributes:
         why: ``changed``: for its own ``reasons``; ``lost``: only to bring back outputs that are
-            missing or altered, which changes nothing for what depends on them; ``stored``: its
+            missing or altered, and will be what they were but for those that vary; ``stored``: its
             outputs are in the store; ``after``: something that it reads is made anew, and if that
             comes out the same, nothing is computed where there is a store.
     """
@@ -70,21 +70,21 @@ class Judge:
     def __init__(self, read: Read, results: Path, store: Path | None, *, dry: bool) -> None:
         self._read, self._results, self._store, self._dry = read, results, store, dry
         self._hashes = Hashes(results / HASHES)
-        self._unknown: set[Any] = set()
+        self._unknown: set[str] = set()  # files that may come to be other than they are
         fingerprint.load(results / CODE)
 
     def judge_jobs(
-        self, jobs: Iterable[Any], dependencies: Callable[[Any], Iterable[Any]], forced: set[Any]
+        self, jobs: Iterable[Any], reads: Callable[[Any], Iterable[str]], forced: set[Any]
     ) -> Judgement:
         """Judge ``jobs``, which come in an order in which they can run.
 
         Args:
-            dependencies: Job -> the jobs that make what it reads.
+            reads: Job -> what it reads of what other jobs make.
             forced: Jobs that the user wants to run in any case.
         """
         found = Judgement()
         for job in jobs:
-            after = any(other in self._unknown for other in dependencies(job))
+            after = any(os.path.abspath(name) in self._unknown for name in reads(job))
             plan = self._judge(job, after, job in forced, found)
             if plan is not None:
                 found.plans.append(plan)
@@ -102,12 +102,12 @@ class Judge:
             recipe, words = step
             verdict = judge(recipe, self._hashes)
         except (SparkleError, ModuleNotFoundError) as error:
-            self._unknown.add(job)
+            self._open(job.output)
             return JobPlan(job, "changed", (str(error).splitlines()[0],))
         if not (verdict.reasons or after or forced):
             return None
         if after or forced or verdict.hashes is None:
-            self._unknown.add(job)
+            self._open(job.output)
             if forced:
                 self._forget(recipe, verdict)
                 return JobPlan(job, "changed", ("asked for", *verdict.reasons))
@@ -122,10 +122,12 @@ class Judge:
             self._promise(outputs, recipe)
             return JobPlan(job, "stored", verdict.reasons)
         record = verdict.record
-        if verdict.lost and record and record.identity == identity and record.deterministic:
-            self._promise(record.outputs, recipe)
+        if verdict.lost and record and record.identity == identity:
+            sure = {n: sha for n, sha in record.outputs.items() if n not in record.varies}
+            self._promise(sure, recipe)
+            self._open(str(locate(name, recipe.results)) for name in record.varies)
             return JobPlan(job, "lost", verdict.reasons)
-        self._unknown.add(job)
+        self._open(job.output)
         return JobPlan(job, "changed", verdict.reasons)
 
     def _in_store(
@@ -145,6 +147,9 @@ class Judge:
         """What the user wants to run anew is not to come from the store."""
         if not self._dry and self._store is not None and verdict.hashes is not None:
             artefacts.drop(self._store, recipe.identity(verdict.hashes))
+
+    def _open(self, files: Iterable[str]) -> None:
+        self._unknown.update(os.path.abspath(name) for name in files)
 
     def _promise(self, outputs: dict[str, str], recipe: Recipe) -> None:
         for name, sha256 in outputs.items():
@@ -179,9 +184,24 @@ def restrict(dag: Any, wanted: set[Any]) -> None:
     dag._len = len(dag._finished | dag._needrun)
 
 
-def judged(workflow: Any, read: Read, results: Path, store: Path | None, *, dry: bool) -> None:
+@dataclass(frozen=True)
+class Judged:
+    """What can be asked about a job that is about to start, when what it reads is there.
+
+    Attributes:
+        settled: Whether nothing has to be computed: its outputs hold, as what it reads came out
+            the same, or have been taken from the store.
+        made_with: Hash of the code and packages that it would be made with.
+    """
+
+    settled: Callable[[Any], bool]
+    made_with: Callable[[Any], str]
+
+
+def judged(workflow: Any, read: Read, results: Path, store: Path | None, *, dry: bool) -> Judged:
     """Let the records decide which jobs of a workflow run, once its DAG is there."""
     build = workflow._build_dag
+    asked_for: set[Any] = set()
 
     def build_judged() -> Any:
         dag = workflow.dag
@@ -190,7 +210,8 @@ def judged(workflow: Any, read: Read, results: Path, store: Path | None, *, dry:
 
         async def update_judged(create_inventory: bool = False) -> None:
             if not decided:
-                decided.append(_decide(dag, read, results, store, dry))
+                asked_for.update(_asked_for(dag))
+                decided.append(_decide(dag, read, results, store, dry, asked_for))
                 workflow.iocache.clear()
             await update(create_inventory=create_inventory)
             restrict(dag, decided[0])
@@ -200,26 +221,44 @@ def judged(workflow: Any, read: Read, results: Path, store: Path | None, *, dry:
 
     workflow._build_dag = build_judged
 
+    def settled(job: Any) -> bool:
+        if job in asked_for:
+            return False
+        judgement = Judge(read, results, store, dry=False).judge_jobs([job], lambda _: (), set())
+        return not judgement.plans
 
-def _decide(dag: Any, read: Read, results: Path, store: Path | None, dry: bool) -> set[Any]:
+    def made_with(job: Any) -> str:
+        step = read(str(job.shellcmd or ""))
+        return step[0].made_with if step else ""
+
+    return Judged(settled, made_with)
+
+
+def _asked_for(dag: Any) -> set[Any]:
+    """Jobs that the user wants to run in any case."""
+    return {
+        job
+        for job in dag.jobs
+        if job.rule in dag.forcerules or not dag.forcefiles.isdisjoint(job.output)
+    }
+
+
+def _decide(
+    dag: Any, read: Read, results: Path, store: Path | None, dry: bool, forced: set[Any]
+) -> set[Any]:
     from sparkle.cluster.planning import announce
 
     dag.update_jobids()  # a job cannot tell its shell command without
     jobs = [job for level in dag.toposorted() for job in level]
-    forced = {
-        job
-        for job in jobs
-        if job.rule in dag.forcerules or not dag.forcefiles.isdisjoint(job.output)
-    }
     judgement = Judge(read, results, store, dry=dry).judge_jobs(
-        jobs, lambda job: _read_from(dag, job), forced
+        jobs, lambda job: _reads(dag, job), forced
     )
     dag.forcefiles.update(output for job in judgement.jobs for output in job.output)
     announce(judgement, os.environ.get("SPARKLE_PLAN"))
     return judgement.jobs
 
 
-def _read_from(dag: Any, job: Any) -> list[Any]:
-    """Jobs that make what a job reads; what it only waits for is marked ``ancient``."""
-    needed = dag.dependencies[job].items()
-    return [other for other, files in needed if not all(file.is_ancient for file in files)]
+def _reads(dag: Any, job: Any) -> list[str]:
+    """What a job reads of what other jobs make; what it only waits for is marked ``ancient``."""
+    found = (file for files in dag.dependencies[job].values() for file in files)
+    return [str(file) for file in found if not file.is_ancient]

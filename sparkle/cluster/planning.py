@@ -16,7 +16,7 @@ from sparkle.provenance.judging import summary
 _BENCHMARKS = Path("benchmarks/runs")
 _JOBS_SHOWN = 8
 _WHY = {
-    "lost": "brought back, changes nothing else",
+    "lost": "brought back as it was",
     "stored": "taken from the store",
     "after": "only if what it reads comes out different",
 }

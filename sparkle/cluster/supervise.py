@@ -12,7 +12,7 @@ from typing import Any
 
 from sparkle.cluster.driver import drive, remove_stale_locks
 from sparkle.cluster.frozen import freeze_code, freeze_config, prune
-from sparkle.cluster.judgement import Read, judged
+from sparkle.cluster.judgement import Judged, Read, judged
 from sparkle.errors import SparkleError
 from sparkle.files import make_folder, text_hash, write_json
 from sparkle.provenance.environment import COMMIT, git_state
@@ -49,14 +49,14 @@ def supervise(
             return execute(*args, executor_plugin=executor_plugin, **options)
         # Records tell what is finished; Snakemake's marks of what was cut off add nothing.
         workflow.execution_settings.ignore_incomplete = True
-        judged(workflow, read, results, store, dry=settings.dryrun_exec)
+        jobs = judged(workflow, read, results, store, dry=settings.dryrun_exec)
         if settings.dryrun_exec:
             return execute(*args, executor_plugin=executor_plugin, **options)
         with _errors_as_messages(), drive(results / DRIVER):
             remove_stale_locks(Path(".snakemake/locks"), results)
             code = _freeze(workflow, root, results / _FROZEN)
             if executor_plugin.name == "slurm":
-                executor_plugin = _supervised_plugin(executor_plugin, code, results, name)
+                executor_plugin = _supervised_plugin(executor_plugin, code, results, name, jobs)
             return execute(*args, executor_plugin=executor_plugin, **options)
 
     workflow.execute = supervised
@@ -106,10 +106,11 @@ def _freeze(workflow: Any, root: Path, store: Path) -> Path:
     return code
 
 
-def _supervised_plugin(plugin: Any, code: Path, results: Path, name: str) -> Any:
+def _supervised_plugin(plugin: Any, code: Path, results: Path, name: str, jobs: Judged) -> Any:
     from sparkle.cluster.executor import Context, SupervisedExecutor
 
-    context = Context(job_name(name, results), code, (results / JOURNAL).resolve())
+    journal = (results / JOURNAL).resolve()
+    context = Context(job_name(name, results), code, journal, jobs.settled, jobs.made_with)
     executor = type("Executor", (SupervisedExecutor,), {"context": context})
     return dataclasses.replace(plugin, executor=executor)
 

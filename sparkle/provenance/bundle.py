@@ -57,7 +57,7 @@ by their hashes what is not in here: weights, shards and training data.
 To judge all answers again, make the tables again and compare, in a clone of Sparkle{at}:
 
     pip install torch==2.13.0 && pip install -r envs/requirements.lock && pip install --no-deps -e .
-    sparkle verify {archive}
+    sparkle verify ARCHIVE
 """
 
 
@@ -91,7 +91,6 @@ def write_bundle(results: Path, archive: Path, lock: Path | None = None) -> dict
         name=experiment.config.name,
         version=sparkle.__version__,
         at=f" at commit {commit[:12]}" if commit else "",
-        archive=archive.name,
     ).encode()
     index["files"]["README.md"] = _entry(files["README.md"])
     files[INDEX] = json_text(index).encode()

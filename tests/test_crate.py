@@ -161,4 +161,4 @@ def test_readable_numbers() -> None:
     assert [readable_size(n) for n in (None, 12, 1234, 5_600_000, 7_000_000_000)] == [
         "", "12 B", "1.2 kB", "5.6 MB", "7.0 GB",
     ]  # fmt: skip
-    assert [readable_time(n) for n in (2, 120, 7200)] == ["2.0 s", "2.0 min", "2.0 h"]
+    assert [readable_time(n) for n in (0, 2, 120, 7200)] == ["< 1 s", "2 s", "2.0 min", "2.0 h"]

@@ -175,6 +175,13 @@ def test_config_and_code_that_changed_since_are_named(results: Path) -> None:
         assert line in text
 
 
+def test_settings_code_and_packages_are_shown_on_request(results: Path) -> None:
+    text = as_text(traced(results), long=True)
+    for line in ("config tasks: [", "config inference.max_new_tokens: 24", "package numpy: "):
+        assert line in text and line not in as_text(traced(results))
+    assert "code sparkle/tasks/direction.py: " in text
+
+
 def test_the_order_of_the_jobs_is_that_of_the_data(results: Path) -> None:
     order = [record.step for record in read_lineage(results).order()]
     assert order.index("synthesize") < order.index("merge-evaluation") < order.index("infer")

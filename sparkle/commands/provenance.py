@@ -32,6 +32,7 @@ def register(commands: Commands) -> None:
     parser.add_argument(
         "--verify", action="store_true", help="hash every file, judge the answers again"
     )
+    parser.add_argument("--long", action="store_true", help="show settings, code files, packages")
     _add_results(parser, "results folder (default: the one that the artefact is in)", None)
     _add_json(parser)
 
@@ -131,7 +132,7 @@ def _trace(arguments: argparse.Namespace) -> int:
         rehash=arguments.verify,
         read=arguments.read_recipe,
     )
-    print(_printable(_json(as_json(found)) if arguments.json else as_text(found)))
+    print(_printable(_json(as_json(found)) if arguments.json else as_text(found, arguments.long)))
     return 0 if found.verified else FAILED
 
 

@@ -115,4 +115,6 @@ def readable_time(seconds: float) -> str:
     """Seconds in a unit that people read."""
     if seconds >= 5400:
         return f"{seconds / 3600:.1f} h"
-    return f"{seconds / 60:.1f} min" if seconds >= 100 else f"{seconds:.1f} s"
+    if seconds >= 100:
+        return f"{seconds / 60:.1f} min"
+    return f"{seconds:.0f} s" if seconds >= 1 else "< 1 s"  # records have whole seconds

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 from sparkle.provenance.lineage import label
 from sparkle.provenance.record import Record
@@ -13,33 +15,45 @@ _SHOWN = 3
 """Files of one job that are listed, if nothing is wrong with the others."""
 
 
-def as_text(found: Trace) -> str:
-    """The tree, one file to a line with the job that made it below, and the verdict."""
+def as_text(found: Trace, long: bool = False) -> str:
+    """The tree, one file to a line with the job that made it below, and the verdict.
+
+    Args:
+        long: With the settings, code files and packages of every job.
+    """
     lines = []
     if found.number is not None:
         lines.append(str(found.number))
-    lines += _lines(found.root, found.rehashed)
+    lines += _Drawing(found.rehashed, long).lines(found.root)
     return "\n".join([*lines, "", *_verdict(found)])
 
 
-def _lines(
-    node: Node, rehashed: bool, lead: str = "", branch: str = "", last: bool = True
-) -> Iterator[str]:
-    below = lead + ("" if not branch else "   " if last else "│  ")
-    state = "; ".join(node.faults).upper() or ("verified" if rehashed else "unchanged")
-    yield f"{lead}{branch}{node.name}  {node.digest[:_DIGITS]}  {state}"
-    if node.record is None:
-        return
-    if node.repeated:
-        yield f"{below}   by {label(node.record)}, see above"
-        return
-    shown, left_out = _chosen(node.children)
-    yield f"{below}{'│ ' if shown else '  '} by {_made_by(node.record)}"
-    for number, child in enumerate(shown, 1):
-        at_end = number == len(shown) and not left_out
-        yield from _lines(child, rehashed, below, "└─ " if at_end else "├─ ", at_end)
-    if left_out:
-        yield f"{below}└─ and {left_out} more of the same jobs"
+@dataclass(frozen=True)
+class _Drawing:
+    rehashed: bool
+    long: bool
+
+    def lines(
+        self, node: Node, lead: str = "", branch: str = "", last: bool = True
+    ) -> Iterator[str]:
+        below = lead + ("" if not branch else "   " if last else "│  ")
+        state = "; ".join(node.faults).upper() or ("verified" if self.rehashed else "unchanged")
+        yield f"{lead}{branch}{node.name}  {node.digest[:_DIGITS]}  {state}"
+        if node.record is None:
+            return
+        if node.repeated:
+            yield f"{below}   by {label(node.record)}, see above"
+            return
+        shown, left_out = _chosen(node.children)
+        stem = f"{below}{'│ ' if shown else '  '} "
+        yield f"{stem}by {_made_by(node.record)}"
+        if self.long:
+            yield from (f"{stem}   {line}" for line in _details(node.record))
+        for number, child in enumerate(shown, 1):
+            at_end = number == len(shown) and not left_out
+            yield from self.lines(child, below, "└─ " if at_end else "├─ ", at_end)
+        if left_out:
+            yield f"{below}└─ and {left_out} more of the same jobs"
 
 
 def _chosen(children: tuple[Node, ...]) -> tuple[list[Node], int]:
@@ -68,6 +82,26 @@ def _main_settings(record: Record) -> Iterator[tuple[str, object]]:
     yield from ((f"seed of {name}", seed) for name, seed in record.seeds.items())
     if "images" in record.settings:
         yield "images", record.settings["images"]
+
+
+def _details(record: Record) -> Iterator[str]:
+    yield from (f"config {key}: {value}" for key, value in _opened(record.settings).items())
+    yield from (f"code {name}: {digest}" for name, digest in record.modules.items())
+    yield from (f"package {name}: {version}" for name, version in record.packages.items())
+
+
+def _opened(value: Any) -> Any:
+    """Nested settings as one mapping from key path to value."""
+    if not isinstance(value, dict):
+        return value
+    flat: dict[str, Any] = {}
+    for key, each in value.items():
+        inner = _opened(each)
+        if isinstance(inner, dict):
+            flat.update({f"{key}.{name}": leaf for name, leaf in inner.items()})
+        else:
+            flat[key] = inner
+    return flat
 
 
 def _verdict(found: Trace) -> list[str]:

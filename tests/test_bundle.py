@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import re
@@ -16,7 +17,8 @@ import pyarrow.parquet as pq
 import pytest
 from lineage_example import ROWS, SETS, copy_experiment, make_experiment
 
-from sparkle.cli import main
+from sparkle.cli import main, read_recipe
+from sparkle.errors import SparkleError
 from sparkle.files import read_json, write_json
 from sparkle.provenance.archive import extract_archive, write_archive
 from sparkle.provenance.bundle import INDEX, write_bundle
@@ -175,6 +177,34 @@ def test_a_file_that_cannot_be_judged_is_named_and_the_others_are_judged(
     assert any(line.startswith(f"scores/{ROW}/spp.parquet: 1 differ") for line in faults)
 
 
+@pytest.mark.parametrize("field", ["outputs", "inputs", "name", "command", "modules", "subject"])
+@pytest.mark.parametrize("value", [None, 3, ["x"], {"../../x": 1}])
+def test_nonsense_in_a_record_is_a_message_or_a_difference(
+    bundle: Path, tmp_path: Path, field: str, value: Any
+) -> None:
+    def change(inside: Path) -> None:
+        path = inside / "results/tables/record.json"
+        write_json(path, {**read_json(path), field: value})
+
+    archive = spoiled(bundle, tmp_path, change, consistent=True)
+    with contextlib.suppress(SparkleError):
+        verify_bundle(archive, report=lambda _: None, read=read_recipe)
+
+
+@pytest.mark.parametrize("word", ["/etc/hosts", "../../x", "{home}/x", "{start}/x"])
+def test_command_lines_that_name_files_elsewhere_are_not_read(
+    bundle: Path, tmp_path: Path, word: str
+) -> None:
+    def change(inside: Path) -> None:
+        path = inside / "results/tables/record.json"
+        write_json(path, {**read_json(path), "command": ["sparkle", "tables", word]})
+
+    seen: list[Any] = []
+    archive = spoiled(bundle, tmp_path, change, consistent=True)
+    verify_bundle(archive, report=lambda _: None, read=lambda words: seen.append(words))
+    assert seen and not [words for words in seen if words[0] == "tables"]
+
+
 def test_an_unfinished_experiment_is_not_bundled(
     finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -211,6 +241,14 @@ def test_only_text_is_searched_for_paths(tmp_path: Path) -> None:
         found = without_paths(path, places)
         assert found == (b"{start}/x {home}/y" if changed else None)
     assert Places(Path("/"), Path("/")).replacements() == []
+
+
+def test_a_path_is_no_part_of_a_longer_one(tmp_path: Path) -> None:
+    path = tmp_path / "a.md"
+    path.write_text("results/work /work /work/x /works /work-2 file:///work. '/work'")
+    assert without_paths(path, Places(Path("/work"), Path("/"))) == (
+        b"results/work {start} {start}/x /works /work-2 file://{start}. '{start}'"
+    )
 
 
 def test_the_commands(finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

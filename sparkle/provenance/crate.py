@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import snakemake
 from rocrate.model.contextentity import ContextEntity
@@ -197,10 +198,12 @@ class _Build:
             values.update(sha256=digest, contentSize=str(path.stat().st_size))
         elif is_hash(digest):
             values["sha256"] = digest
-        self.entity(f"#{name}", type="CreativeWork", **values)
+        self.entity(_absent_id(name), type="CreativeWork", **values)
 
     def file(self, name: str) -> Any:
-        return self.crate.dereference(f"{RESULTS}/{name}") or self.crate.dereference(f"#{name}")
+        return self.crate.dereference(f"{RESULTS}/{name}") or self.crate.dereference(
+            _absent_id(name)
+        )
 
     # The workflow and its runs --------------------------------------------------------------------
 
@@ -319,6 +322,11 @@ class _Build:
         entities = {each.id: each.properties() for each in self.crate.get_entities()}
         page.write_text(crate_page(entities, self.lineage, RESULTS), encoding="utf-8")
         self.crate.add(Preview(self.crate, page))
+
+
+def _absent_id(name: str) -> str:
+    """The identifier of what is not in the crate. Names may start with ``{home}``: no IRI does."""
+    return "#" + quote(name)
 
 
 def _plain(value: Any) -> Any:

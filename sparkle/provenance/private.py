@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,14 +20,20 @@ class Places:
     def here() -> Places:
         return Places(Path.cwd(), Path.home())
 
-    def replacements(self) -> list[tuple[bytes, bytes]]:
-        """(path, what stands for it), longer paths first; a home of ``/`` tells nothing."""
+    def replacements(self) -> list[tuple[re.Pattern[bytes], bytes]]:
+        """(path, what stands for it), longer paths first; a home of ``/`` tells nothing.
+
+        A path is no part of a longer one: ``/work`` does not stand in ``results/work``.
+        """
         found = {}
         for folder, mark in ((self.home, b"{home}"), (self.start, b"{start}")):
             for path in {folder, folder.resolve()}:
                 if len(path.parts) > 1:
                     found[str(path).encode()] = mark
-        return sorted(found.items(), key=lambda item: -len(item[0]))
+        return [
+            (re.compile(rb"(?<![\w.-])" + re.escape(path) + rb"(?![\w-])"), mark)
+            for path, mark in sorted(found.items(), key=lambda item: -len(item[0]))
+        ]
 
 
 def without_paths(path: Path, places: Places) -> bytes | None:
@@ -36,5 +43,5 @@ def without_paths(path: Path, places: Places) -> bytes | None:
     content = path.read_bytes()
     changed = content
     for place, mark in places.replacements():
-        changed = changed.replace(place, mark)
+        changed = place.sub(mark, changed)
     return changed if changed != content else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from sparkle.provenance.archive import LIMITS, Limits, extract_archive
 from sparkle.provenance.bundle import FORMAT, INDEX, RESULTS, check_finished
 from sparkle.provenance.drift import Read, drift_of, no_recipe
 from sparkle.provenance.lineage import Lineage, read_lineage
+from sparkle.provenance.recipe import Recipe
 from sparkle.provenance.recompute import Comparison, remake_tables, rescore
 
 
@@ -63,6 +64,16 @@ def verify_folder(
         report: Called with a line for each row whose answers were judged.
         read: Reads the command line of a record, to tell whether the code is that of today.
     """
+    try:
+        return _verify(folder, report, read)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise SparkleError(
+            f"The bundle is not well-formed: {type(error).__name__}: {error}.",
+            "Give an archive that 'sparkle bundle' has made, as it was made.",
+        ) from None
+
+
+def _verify(folder: Path, report: Callable[[str], None], read: Read) -> Verdict:
     index = _read_index(folder)
     results = folder / RESULTS
     lineage = read_lineage(results)
@@ -78,8 +89,23 @@ def verify_folder(
         _sort(_lines(again.tables(), "rows", "made again"), faults, agreed)
     # Data and weights are not made again here: what made them explains nothing.
     judged = [record for record in lineage.records if record.step in ("score", "tables")]
-    notes = tuple(f"{each.kind}: {each.what}" for each in drift_of(lineage, judged, read))
+    notes = tuple(
+        f"{each.kind}: {each.what}" for each in drift_of(lineage, judged, _within(results, read))
+    )
     return Verdict(tuple(faults), tuple(agreed), notes)
+
+
+def _within(results: Path, read: Read) -> Read:
+    """Reads only command lines that name no file outside the bundle: they may come from anybody."""
+
+    def checked(words: Sequence[str]) -> Recipe | None:
+        for word in words:
+            inside = results in Path(word).parents or Path(word) == results
+            if ".." in word.split("/") or (word.startswith("/") and not inside):
+                return None
+        return read(words)
+
+    return checked
 
 
 def _read_index(folder: Path) -> dict[str, Any]:

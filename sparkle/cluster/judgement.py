@@ -171,7 +171,11 @@ def restrict(dag: Any, wanted: set[Any]) -> None:
     Uses three attributes of Snakemake's DAG that are not public (as of 9.27): the jobs to run, the
     number of jobs that each of them waits for, and how many there are in all.
     """
-    running = {job for job in dag._needrun if job in wanted}
+    running = {job for job in dag.jobs if job in wanted} - dag._finished
+    # Snakemake passes over a job that is forced if what it only waits for is made anew.
+    for job in running - dag._needrun:
+        dag.reason(job).forced = True
+    dag._needrun.update(running)
     for job in dag._needrun - running:
         if job.is_norun and any(other in running for other in dag.dependencies[job]):
             running.add(job)

@@ -171,8 +171,9 @@ def restrict(dag: Any, wanted: set[Any]) -> None:
     Uses three attributes of Snakemake's DAG that are not public (as of 9.27): the jobs to run, the
     number of jobs that each of them waits for, and how many there are in all.
     """
-    running = {job for job in dag.jobs if job in wanted} - dag._finished
-    # Snakemake passes over a job that is forced if what it only waits for is made anew.
+    running = wanted - dag._finished
+    # Snakemake does not look at a job behind one that runs, and drops it if it only waits for that
+    # one (`ancient`), though it may have reasons of its own.
     for job in running - dag._needrun:
         dag.reason(job).forced = True
     dag._needrun.update(running)

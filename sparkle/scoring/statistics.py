@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy  # its parts are loaded when they are first used
 
 CONFIDENCE = 0.95
 RESAMPLES = 2000
@@ -20,7 +20,7 @@ def wilson(successes: int, trials: int) -> tuple[float, float]:
     """Wilson's 95 % interval of a proportion (Wilson, 1927); NaNs without trials."""
     if trials == 0:
         return math.nan, math.nan
-    interval = stats.binomtest(successes, trials).proportion_ci(CONFIDENCE, method="wilson")
+    interval = scipy.stats.binomtest(successes, trials).proportion_ci(CONFIDENCE, method="wilson")
     return float(interval.low), float(interval.high)
 
 
@@ -28,10 +28,10 @@ def mean_interval(values: np.ndarray) -> tuple[float, float]:
     """Student's 95 % interval of a mean; NaNs with fewer than two values."""
     if len(values) < 2:
         return math.nan, math.nan
-    centre, error = float(np.mean(values)), float(stats.sem(values))
+    centre, error = float(np.mean(values)), float(scipy.stats.sem(values))
     if error == 0.0:
         return centre, centre
-    low, high = stats.t.interval(CONFIDENCE, len(values) - 1, loc=centre, scale=error)
+    low, high = scipy.stats.t.interval(CONFIDENCE, len(values) - 1, loc=centre, scale=error)
     return float(low), float(high)
 
 
@@ -58,7 +58,7 @@ def clustered_interval(values: Any, clusters: Any) -> tuple[float, float]:
     if np.ptp(sums / counts) == 0.0:  # nothing to draw from: every draw is the same
         mean = float(sums[0] / counts[0])
         return mean, mean
-    found = stats.bootstrap(
+    found = scipy.stats.bootstrap(
         (sums, counts), ratio, paired=True, vectorized=True, n_resamples=RESAMPLES,
         batch=max(1, _BATCH_CELLS // len(sums)), confidence_level=CONFIDENCE,
         method="percentile", rng=np.random.default_rng(0),
@@ -107,7 +107,7 @@ def sign_flip_p(differences: np.ndarray) -> float:
     def mean(values: np.ndarray, axis: int) -> np.ndarray:
         return np.asarray(values.mean(axis=axis))
 
-    found = stats.permutation_test(
+    found = scipy.stats.permutation_test(
         (moved,), mean, permutation_type="samples", vectorized=True, n_resamples=9999,
         batch=max(1, _BATCH_CELLS // len(moved)), rng=np.random.default_rng(0),
     )  # fmt: skip

@@ -86,6 +86,8 @@ def finetune(
         "settings": settings.model_dump(mode="json"),
         "base": base.identity,
         "data": manifest["files"],
+        # Each process takes a batch of its own, so their number changes the result.
+        "processes": devices.processes,
     }
     run = work / text_hash(canonical_json(identity))
     with exclusive(run, report) as lock:
@@ -108,7 +110,11 @@ def finetune(
                 checkpoint=checkpoint,
             )
             environment = swift_environment(
-                offline=settings.offline, threads=threads, gpus=devices.gpus, work=run
+                offline=settings.offline,
+                threads=threads,
+                gpus=devices.gpus,
+                work=run,
+                nodes=devices.nodes,
             )
             # The lock goes to ms-swift too: should only this process be killed, nobody else
             # writes to the folder before ms-swift has noticed and ended.

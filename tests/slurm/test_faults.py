@@ -6,6 +6,7 @@ docs/reliability.md is the table of these tests.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -250,6 +251,10 @@ def test_two_mains(untrained: Experiment, reference: Experiment) -> None:
     second = untrained.run()
     assert second.returncode != 0
     assert f"already being run by process {main.pid}" in second.stdout
+    untrained.wait_for_step(1)
+    status = untrained.sparkle("status").stdout
+    assert f"Run by process {main.pid}" in status
+    assert re.search(r"training_finetune .* Slurm job \d+ on gpu1, ", status), status
     whole(untrained, reference, untrained.finish(main))
 
 

@@ -106,7 +106,9 @@ class Experiment:
             "--scheduler", "greedy", "--config",
             'resources={"training":{"gpus":0},"inference":{"gpus":0}}',
         ]  # fmt: skip
-        return subprocess.run(command, capture_output=True, text=True, cwd=self.folder)
+        return subprocess.run(
+            command, capture_output=True, text=True, cwd=self.folder, start_new_session=True
+        )
 
     def sparkle(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """A command of Sparkle, in the folder of the experiment, on the cluster."""

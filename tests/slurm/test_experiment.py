@@ -7,7 +7,7 @@ import pytest
 
 from tests.slurm.experiment import ROOT, Experiment
 
-pytestmark = pytest.mark.slurm
+pytestmark = [pytest.mark.slurm, pytest.mark.quick]
 
 # rule -> (partition, GPUs, memory of the first attempt, jobs)
 PLACES = {

@@ -76,6 +76,7 @@ def test_only_the_parent_of_the_training_killed(
     whole(untrained, reference, untrained.finish(main))
 
 
+@pytest.mark.quick
 def test_inference_killed(unanswered: Experiment, reference: Experiment) -> None:
     main = unanswered.start()
     answers = unanswered.folder / "results/work/inference"
@@ -90,6 +91,7 @@ def test_inference_killed(unanswered: Experiment, reference: Experiment) -> None
 # Slurm ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.quick
 def test_scancel(untrained: Experiment, reference: Experiment) -> None:
     main = untrained.start()
     untrained.wait_for_step(10)
@@ -203,6 +205,7 @@ def test_slurm_does_not_answer_for_a_minute(untrained: Experiment, reference: Ex
 # The main process -----------------------------------------------------------------------------
 
 
+@pytest.mark.quick
 def test_main_killed_and_restarted_at_once(untrained: Experiment, reference: Experiment) -> None:
     main = untrained.start()
     job = untrained.running()
@@ -245,6 +248,7 @@ def test_main_killed_and_the_config_changed(untrained: Experiment) -> None:
     assert '"steps": 16' in (untrained.folder / RECORD).read_text()
 
 
+@pytest.mark.quick
 def test_two_mains(untrained: Experiment, reference: Experiment) -> None:
     main = untrained.start()
     untrained.running()

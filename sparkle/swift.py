@@ -128,6 +128,8 @@ def swift_command(
     nodes = str(devices.nodes)
     step = ["srun", "--overlap", "--nodes", nodes, "--ntasks", nodes, "--ntasks-per-node", "1"]
     step += ["--gres", f"gpu:{devices.gpus}"] if devices.gpus else []
+    # All of the job's cores for each launcher; and when one fails, the others do not wait for it.
+    step += ["--cpu-bind", "none", "--kill-on-bad-exit=1"]
     meeting = f"{socket.gethostname()}:{_free_port()}"
     launcher += ["--nnodes", nodes, "--rdzv_backend", "c10d", "--rdzv_endpoint", meeting]
     return [*step, *launcher, "--rdzv_id", job, "-m", module, *arguments]

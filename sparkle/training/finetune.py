@@ -111,7 +111,7 @@ def finetune(
             )
             environment = swift_environment(
                 offline=settings.offline,
-                threads=threads,
+                threads=max(1, threads // max(1, devices.gpus)),  # shared by the processes
                 gpus=devices.gpus,
                 work=run,
                 nodes=devices.nodes,

@@ -41,7 +41,8 @@ from sparkle.training.curve import read_curve
 from sparkle.training.settings import FinetuneSettings
 
 _NOT_WEIGHTS = (
-    "optimizer.pt",
+    "optimizer*",
+    "pytorch_model_fsdp*",
     "scheduler.pt",
     "scaler.pt",
     "rng_state*.pth",
@@ -256,6 +257,11 @@ def _end(process: subprocess.Popen[str], launcher: bool) -> None:
 def _deliver(run: Path, output: Path, identity: dict[str, Any]) -> Path:
     checkpoint = run / "output" / read_json(run / _DONE)["checkpoint"]
     weights = output / "weights"
+    if not [*checkpoint.glob("*.safetensors"), *checkpoint.glob("*model*.bin")]:
+        raise SparkleError(
+            f"{checkpoint} holds the parts of each process, but no whole weights.",
+            "With FSDP ask for 'state_dict_type: FULL_STATE_DICT', as docs/cluster.md shows.",
+        )
     with atomic_path(weights) as temporary:
         shutil.copytree(checkpoint, temporary, ignore=shutil.ignore_patterns(*_NOT_WEIGHTS))
     curve: pd.DataFrame = read_curve(run / "output" / "logging.jsonl")

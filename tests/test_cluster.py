@@ -164,7 +164,24 @@ def test_gpus_in_gres(gres: str, gpus: int) -> None:
 def test_a_line_of_squeue() -> None:
     job = slurm.parse_line("7|PENDING|gpu||gpu:1|0:00|1:00:00|Resources|name|rule_a_wildcards_b|c")
     assert (job.id, job.limit, job.active, job.reason) == ("7", 3600.0, True, "Resources")
-    assert job.comment == "rule_a_wildcards_b|c"
+    assert job.comment == "rule_a_wildcards_b|c" and not job.held_after_failed_launch
+    held = slurm.parse_line("7|PENDING|gpu||1|0:00|1:00|launch failed requeued held|name|rule_a")
+    assert held.held_after_failed_launch
+
+
+@pytest.mark.parametrize(
+    ("line", "memory"),
+    [
+        ("slurmstepd-gpu1: error: StepId=45.0 exceeded memory limit (2 > 1), being killed", True),
+        ("slurmstepd: error: Detected 1 oom_kill event in StepId=3.batch.", True),
+        ("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB", False),
+    ],
+)
+def test_memory_is_named_where_the_state_does_not(tmp_path: Path, line: str, memory: bool) -> None:
+    log = tmp_path / "7.log"
+    assert not slurm.ran_out_of_memory(log)
+    log.write_text(f"first\n{line}\nlast\n")
+    assert slurm.ran_out_of_memory(log) is memory
 
 
 def program(folder: Path, name: str, text: str) -> None:

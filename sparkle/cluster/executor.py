@@ -8,6 +8,7 @@ that jobs of an earlier driver are taken over instead of being submitted a secon
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,8 @@ _HINTS = {
     " 'memory_mb' of the step under 'resources' of the config if that does not suffice",
     "CANCELLED": "somebody cancelled it, or Slurm ended it for its use of memory",
     "NODE_FAIL": "its node failed",
+    "LAUNCH_FAILED": "Slurm could not start it and held it back; it was cancelled. 'sinfo -R' tells"
+    " of nodes that Slurm took out of service",
     "PREEMPTED": "a job of higher priority took its place",
 }
 
@@ -185,6 +188,10 @@ class SupervisedExecutor(SlurmExecutor):
         if queued is None:
             self._judge_by_outputs(job_info)
             return True
+        if queued.held_after_failed_launch:
+            # It would wait for somebody to release it; a new attempt may go to another node.
+            self._give_up(job_info, queued)
+            return True
         if queued.active:
             return False
         if queued.state == "COMPLETED":
@@ -207,10 +214,20 @@ class SupervisedExecutor(SlurmExecutor):
         self._note_end("succeeded", job_info, "COMPLETED", seconds)
         self.report_job_success(job_info)
 
+    def _give_up(self, job_info: SubmittedJobInfo, queued: QueuedJob) -> None:
+        try:
+            slurm.run("scancel", queued.id)
+        except SparkleError as error:
+            self.logger.warning(f"Slurm job {queued.id} cannot be cancelled: {error.message}")
+        self._fail(job_info, dataclasses.replace(queued, state="LAUNCH_FAILED"))
+
     def _fail(self, job_info: SubmittedJobInfo, queued: QueuedJob) -> None:
         self._note_end("failed", job_info, queued.state, queued.elapsed)
-        hint = _HINTS.get(queued.state, "its log tells why")
         log = (job_info.aux or {}).get("slurm_logfile")
+        if log and slurm.ran_out_of_memory(Path(log)):
+            hint = _HINTS["OUT_OF_MEMORY"]
+        else:
+            hint = _HINTS.get(queued.state, "its log tells why")
         self.report_job_error(
             job_info,
             msg=f"Slurm job {queued.id} ended as {queued.state}: {hint}. ",

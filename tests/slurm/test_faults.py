@@ -39,6 +39,7 @@ def whole(
 # Jobs -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.quick
 def test_a_job_fails_then_succeeds(untrained: Experiment, reference: Experiment) -> None:
     obstacle = untrained.folder / "results/work/training"
     obstacle.write_text("a file where a folder is wanted")
@@ -76,7 +77,6 @@ def test_only_the_parent_of_the_training_killed(
     whole(untrained, reference, untrained.finish(main))
 
 
-@pytest.mark.quick
 def test_inference_killed(unanswered: Experiment, reference: Experiment) -> None:
     main = unanswered.start()
     answers = unanswered.folder / "results/work/inference"
@@ -186,20 +186,31 @@ def test_out_of_memory(untrained: Experiment, reference: Experiment) -> None:
     run = untrained.run()
     states = [job["state"] for job in untrained.jobs(TRAINING)]
     assert len(states) > 1 and "COMPLETED" in states
-    assert "memory" in run.stdout
+    assert "it needed more memory than it asked for; the next attempt gets more" in run.stdout
     whole(untrained, reference, run)
 
 
 def test_slurm_does_not_answer_for_a_minute(untrained: Experiment, reference: Experiment) -> None:
     main = untrained.start()
-    untrained.running()
-    untrained.cluster.kill_controller()
-    time.sleep(60)
-    untrained.cluster.start_controller()
+    untrained.wait_for_step(1)
+    with untrained.paused():
+        untrained.cluster.kill_controller()
+        time.sleep(60)
+        untrained.cluster.start_controller()
     run = untrained.finish(main)
     assert "Slurm answers again" in run.stdout
     assert len(untrained.jobs(TRAINING)) == 1
     whole(untrained, reference, run)
+
+
+def test_slurm_forgets_that_a_job_has_started(mended: Experiment, reference: Experiment) -> None:
+    """Killed before it has saved that, the controller starts the job again on a busy node."""
+    main = mended.start()
+    mended.running()
+    mended.cluster.kill_controller()
+    time.sleep(5)
+    mended.cluster.start_controller()
+    whole(mended, reference, mended.finish(main))
 
 
 # The main process -----------------------------------------------------------------------------
@@ -256,12 +267,14 @@ def test_two_mains(untrained: Experiment, reference: Experiment) -> None:
     assert second.returncode != 0
     assert f"already being run by process {main.pid}" in second.stdout
     untrained.wait_for_step(1)
-    status = untrained.sparkle("status").stdout
+    with untrained.paused():
+        status = untrained.sparkle("status").stdout
     assert f"Run by process {main.pid}" in status
     assert re.search(r"training_finetune .* Slurm job \d+ on gpu1, ", status), status
     whole(untrained, reference, untrained.finish(main))
 
 
+@pytest.mark.quick
 def test_config_and_code_edited_while_the_job_waits(
     untrained: Experiment, reference: Experiment
 ) -> None:

@@ -19,6 +19,7 @@ from sparkle.commands.common import (
     settings_of,
 )
 from sparkle.commands.progress import reporter
+from sparkle.commands.room import lack_of_room_named
 from sparkle.config.base import Settings
 from sparkle.config.inference import EndpointModel, VariantModel
 from sparkle.config.load import parse
@@ -222,7 +223,7 @@ def _finetune(arguments: argparse.Namespace) -> None:
 
     settings = settings_of(arguments, FinetuneSettings, from_config)
     report = reporter(arguments.log, arguments.output)
-    with _requeued_if_stopped(report):
+    with _requeued_if_stopped(report), lack_of_room_named(arguments.work):
         finetune(
             settings,
             base=read_base(arguments.base),
@@ -261,7 +262,7 @@ def _infer(arguments: argparse.Namespace) -> None:
     report = reporter(arguments.log, arguments.output)
     asked_to_end = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: asked_to_end.set())
-    with _requeued_if_stopped(report):
+    with _requeued_if_stopped(report), lack_of_room_named(arguments.work):
         infer(
             settings,
             subject,

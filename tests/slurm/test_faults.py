@@ -205,12 +205,24 @@ def test_slurm_does_not_answer_for_a_minute(untrained: Experiment, reference: Ex
 
 def test_slurm_forgets_that_a_job_has_started(mended: Experiment, reference: Experiment) -> None:
     """Killed before it has saved that, the controller starts the job again on a busy node."""
+    cluster = mended.cluster
+    state, saved = cluster.folder / "state/job_state", cluster.folder / "job_state"
+    for node in ("gpu1", "gpu2"):
+        cluster.query("scontrol", "update", f"NodeName={node}", "State=drain", "Reason=test")
     main = mended.start()
+    cluster.wait(lambda: mended.jobs(TRAINING, active=True), 200)
+    submitted = time.time()
+    cluster.wait(lambda: state.stat().st_mtime > submitted + 1, 60)
+    shutil.copy2(state, saved)
+    for node in ("gpu1", "gpu2"):
+        cluster.query("scontrol", "update", f"NodeName={node}", "State=resume")
     mended.running()
-    mended.cluster.kill_controller()
-    time.sleep(5)
-    mended.cluster.start_controller()
-    whole(mended, reference, mended.finish(main))
+    cluster.kill_controller()
+    shutil.copy2(saved, state)
+    cluster.start_controller()
+    run = mended.finish(main)
+    assert "ended as LAUNCH_FAILED" in run.stdout
+    whole(mended, reference, run)
 
 
 # The main process -----------------------------------------------------------------------------

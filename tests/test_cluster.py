@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from sparkle.cluster import check, driver, nodes, slurm
+from sparkle.cluster.clocks import bring_back_all, present_of
 from sparkle.cluster.driver import drive, read_driver, remove_stale_locks
 from sparkle.cluster.frozen import freeze_code, freeze_config, prune
 from sparkle.cluster.journal import Entry, read_entries, write_entry
@@ -138,6 +139,18 @@ def test_a_config_is_frozen_as_it_was_read(tmp_path: Path) -> None:
     path = freeze_config({"b": 1, "a": {"x": [1, 2]}}, tmp_path)
     assert freeze_config({"a": {"x": [1, 2]}, "b": 1}, tmp_path) == path
     assert yaml.safe_load(path.read_text()) == {"a": {"x": [1, 2]}, "b": 1}
+
+
+def test_times_of_the_future_are_brought_back(tmp_path: Path) -> None:
+    ahead, behind = tmp_path / "ahead", tmp_path / "a/behind"
+    behind.parent.mkdir()
+    for path, offset in ((ahead, 3600), (behind, -3600)):
+        path.write_text("")
+        os.utime(path, (time.time() + offset, time.time() + offset))
+    before = behind.stat().st_mtime
+    present = present_of(tmp_path)
+    assert bring_back_all(tmp_path, present) == 1
+    assert ahead.stat().st_mtime <= present_of(tmp_path) and behind.stat().st_mtime == before
 
 
 # Slurm's words --------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ that jobs of an earlier driver are taken over instead of being submitted a secon
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from snakemake_executor_plugin_slurm.utils import get_job_wildcards
 from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
 
 from sparkle.cluster import slurm
+from sparkle.cluster.clocks import bring_back, present_of
 from sparkle.cluster.frozen import snakefile
 from sparkle.cluster.journal import Entry, read_entries, write_entry
 from sparkle.cluster.slurm import QueuedJob
@@ -212,6 +214,11 @@ class SupervisedExecutor(SlurmExecutor):
 
     def _succeed(self, job_info: SubmittedJobInfo, seconds: float) -> None:
         self._note_end("succeeded", job_info, "COMPLETED", seconds)
+        outputs = [Path(str(output)) for output in job_info.job.output]
+        with contextlib.suppress(OSError):
+            late = bring_back(outputs, present_of(self.context.journal.parent))
+            if late:
+                self.logger.warning("The clock of its node is ahead: set the times of its files.")
         self.report_job_success(job_info)
 
     def _give_up(self, job_info: SubmittedJobInfo, queued: QueuedJob) -> None:

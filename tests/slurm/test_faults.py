@@ -220,6 +220,9 @@ def test_slurm_forgets_that_a_job_has_started(mended: Experiment, reference: Exp
     cluster.kill_controller()
     shutil.copy2(saved, state)
     cluster.start_controller()
+    cluster.wait(lambda: cluster.query("sinfo", "--noheader"))
+    cluster.query("scontrol", "update", "NodeName=gpu1", "State=resume")  # forgotten as well
+    cluster.query("scontrol", "update", "NodeName=gpu2", "State=resume")
     run = mended.finish(main)
     assert "ended as LAUNCH_FAILED" in run.stdout
     whole(mended, reference, run)

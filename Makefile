@@ -13,7 +13,7 @@ help:
 	@sed -n '1,2s/^# //p' Makefile
 	@echo "make lint   ruff, snakefmt, drift of envs, type check"
 	@echo "make benchmark  ratios against references; ARGS='synthesis solvers' for some groups"
-	@echo "make clean  removes results, logs and benchmarks of runs (not the environment)"
+	@echo "make clean  removes results, store, logs and benchmarks of runs (not the environment)"
 
 run: $(READY)
 	@$(BIN)/sparkle check --config $(CONFIG)
@@ -66,4 +66,4 @@ $(READY): envs/requirements.lock pyproject.toml
 
 clean:
 	find results -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +
-	rm -rf logs benchmarks/runs .snakemake
+	rm -rf logs benchmarks/runs .snakemake .sparkle

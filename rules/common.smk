@@ -1,6 +1,8 @@
 # REQUIRED INPUTS: the config (config/config.yaml, or --configfile).
 # OUTPUTS: none; defines what the other files use: the checked experiment, the names of its parts,
-#   and params that hold just what a job depends on, so that an edit reruns what it affects.
+#   and params that hold just what a job depends on. What runs is decided by the records beside the
+#   artefacts, from the very command line that a rule would run: a rule needs nothing for it.
+#   An input marked `ancient` is waited for, but not read.
 import os
 import sys
 from pathlib import Path
@@ -19,15 +21,15 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
 )
 os.environ["PYTHONSAFEPATH"] = "1"
 
+from sparkle.cli import read_step
 from sparkle.cluster.supervise import supervise, write_plan
 from sparkle.config.inference import EndpointModel, VariantModel
 from sparkle.config.models import EmbeddedModel
 from sparkle.errors import SparkleError
 from sparkle.experiment import Experiment
-from sparkle.external.registry import get_benchmark, module_of
-from sparkle.files import canonical_json, file_hash, folder_hash
-from sparkle.fingerprint import fingerprint
-from sparkle.models.shipped import SHIPPED_WEIGHTS
+from sparkle.files import canonical_json
+from sparkle.provenance.environment import use_versions_of
+from sparkle.provenance.writing import STORE
 
 try:
     EXPERIMENT = Experiment.from_mapping(config)
@@ -35,7 +37,20 @@ except SparkleError as error:
     raise WorkflowError(str(error)) from None
 
 RESULTS = EXPERIMENT.config.results
-supervise(workflow, root=Path(CODE), results=Path(RESULTS), name=EXPERIMENT.config.name)
+# Steps find the store by this variable, on other machines too.
+os.environ[STORE] = os.path.abspath(EXPERIMENT.config.store or "") * bool(
+    EXPERIMENT.config.store
+)
+if os.environ.get("SPARKLE_BIN") and workflow.is_main_process:
+    use_versions_of(Path(PYTHON_FOLDER, "python"))
+supervise(
+    workflow,
+    root=Path(CODE),
+    results=Path(RESULTS),
+    name=EXPERIMENT.config.name,
+    read=read_step,
+    store=Path(os.environ[STORE]) if os.environ[STORE] else None,
+)
 EVALUATION_SETS = EXPERIMENT.evaluation_sets
 SYNTHETIC_SETS = EXPERIMENT.synthetic_sets
 BENCHMARK_SETS = EXPERIMENT.benchmark_sets
@@ -79,30 +94,6 @@ def settings(value):
     return canonical_json(value.model_dump(mode="json"))
 
 
-def code_of_tasks(names):
-    """Fingerprint of the tasks' modules, which synthesis and scoring import by name."""
-    return fingerprint(*(f"sparkle.tasks.{name}" for name in names))
-
-
-def code_of_sets():
-    tasks = {EXPERIMENT.config.evaluation_sets[s].task for s in SYNTHETIC_SETS}
-    modules = {code_of_benchmark(s) for s in BENCHMARK_SETS}
-    return (code_of_tasks(tasks), *sorted(modules))
-
-
-def code_of_benchmark(name):
-    """Fingerprint of the module that reads a benchmark, which is imported by name."""
-    return fingerprint(module_of(EXPERIMENT.benchmark(name).chosen.benchmark))
-
-
-def files_of_benchmark(name):
-    """Hash of the file of questions, so that another file is read anew."""
-    settings = EXPERIMENT.benchmark(name)
-    benchmark = get_benchmark(settings.chosen.benchmark)
-    path = settings.root / (settings.chosen.file or benchmark.file)
-    return file_hash(path) if path.is_file() else "none"
-
-
 def evaluation_files():
     return [f"<results>/data/evaluation/{name}.parquet" for name in EVALUATION_SETS]
 
@@ -127,12 +118,6 @@ def gpus_of(step):
     if needs(step).nodes > 1:
         return {"gres": f"gpu:{needs(step).gpus}", "nodes": needs(step).nodes}
     return {"gpu": needs(step).gpus} if needs(step).gpus else {}
-
-
-def shipped_hash(model):
-    """Hash of the weights that come with Sparkle, so that new ones rerun what they feed."""
-    folder = SHIPPED_WEIGHTS / model
-    return folder_hash(folder) if folder.is_dir() else "none"
 
 
 def located_settings(model):

@@ -21,13 +21,10 @@ rule data_synthesize_training:
     params:
         settings=lambda w: settings(TRAINING_SOURCES[w.source]),
         jobs=SYNTHESIS_JOBS,
-        code=lambda w: (
-            fingerprint("sparkle.datasets.synthesis"),
-            code_of_tasks(use.name for use in TRAINING_SOURCES[w.source].tasks),
-        ),
+        folder=f"{RESULTS}/data/shards/training/{{source}}",
     shell:
         "python -m sparkle synthesize --settings {params.settings:q} --job {wildcards.job}"
-        " --jobs {params.jobs} --processes {threads} --output $(dirname {output:q}) > {log:q} 2>&1"
+        " --jobs {params.jobs} --processes {threads} --output {params.folder:q} > {log:q} 2>&1"
 
 
 rule data_synthesize_evaluation:
@@ -45,13 +42,10 @@ rule data_synthesize_evaluation:
         runtime=minutes_of("synthesis"),
     params:
         settings=lambda w: settings(EXPERIMENT.evaluation_source(w.evaluation_set)),
-        code=lambda w: (
-            fingerprint("sparkle.datasets.synthesis"),
-            code_of_tasks([EXPERIMENT.config.evaluation_sets[w.evaluation_set].task]),
-        ),
+        folder=f"{RESULTS}/data/shards/evaluation/{{evaluation_set}}",
     shell:
         "python -m sparkle synthesize --settings {params.settings:q} --processes {threads}"
-        " --output $(dirname {output:q}) > {log:q} 2>&1"
+        " --output {params.folder:q} > {log:q} 2>&1"
 
 
 rule data_read_benchmark:
@@ -67,11 +61,6 @@ rule data_read_benchmark:
     localrule: True
     params:
         settings=lambda w: settings(EXPERIMENT.benchmark(w.evaluation_set)),
-        files=lambda w: files_of_benchmark(w.evaluation_set),
-        code=lambda w: (
-            fingerprint("sparkle.external.dataset"),
-            code_of_benchmark(w.evaluation_set),
-        ),
     shell:
         "python -m sparkle read-benchmark --settings {params.settings:q}"
         " --output {output.data:q} > {log:q} 2>&1"
@@ -95,10 +84,10 @@ rule data_merge_training:
     localrule: True
     params:
         settings=lambda w: settings(EXPERIMENT.training_merge(w.train_set)),
-        code=fingerprint("sparkle.datasets.merge"),
+        folder=f"{RESULTS}/data/training/{{train_set}}",
     shell:
         "python -m sparkle merge-training --settings {params.settings:q} --sources {input:q}"
-        " --output $(dirname {output.manifest:q}) > {log:q} 2>&1"
+        " --output {params.folder:q} > {log:q} 2>&1"
 
 
 rule data_merge_evaluation:
@@ -114,8 +103,6 @@ rule data_merge_evaluation:
     wildcard_constraints:
         evaluation_set=one_of(SYNTHETIC_SETS),
     localrule: True
-    params:
-        code=fingerprint("sparkle.datasets.merge"),
     shell:
         "python -m sparkle merge-evaluation --sources {input:q} --output {output.data:q}"
         " > {log:q} 2>&1"
@@ -136,8 +123,6 @@ rule data_check_leaks:
     log:
         "logs/data_check_leaks/all.log",
     localrule: True
-    params:
-        code=fingerprint("sparkle.datasets.leaks"),
     shell:
         "python -m sparkle check-leaks --training {input.training:q}"
         " --evaluation {input.evaluation:q} --output {output:q} > {log:q} 2>&1"
@@ -162,9 +147,6 @@ rule data_describe:
         datasets=[f"{RESULTS}/data/training/{name}" for name in EXPERIMENT.train_sets]
         + [f"{RESULTS}/data/evaluation/{name}.parquet" for name in EVALUATION_SETS],
         title=f"Data of {EXPERIMENT.config.name}",
-        code=fingerprint(
-            "sparkle.datasets.statistics", "sparkle.reporting.distributions"
-        ),
     shell:
         "python -m sparkle describe --datasets {params.datasets:q} --title {params.title:q}"
         " --output {output.page:q} > {log:q} 2>&1"

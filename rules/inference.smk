@@ -30,10 +30,10 @@ rule inference_base:
     params:
         settings=lambda w: settings(EXPERIMENT.inference(w.model)),
         gpus=needs("inference").gpus,
-        code=fingerprint("sparkle.inference.infer"),
+        folder=f"{RESULTS}/predictions/{{model}}/none/seed0",
     shell:
         "exec python -m sparkle infer --settings {params.settings:q} --base {input.base:q}"
-        " --evaluation-sets {input.sets:q} --output $(dirname {output[0]:q})"
+        " --evaluation-sets {input.sets:q} --output {params.folder:q}"
         " --work {RESULTS}/work --threads {threads} --gpus {params.gpus} --log {log:q}"
 
 
@@ -41,7 +41,6 @@ rule inference_tuned:
     input:
         base="<results>/models/{model}/base.json",
         weights="<results>/models/{model}/{train_set}/seed{seed}/weights",
-        record="<results>/models/{model}/{train_set}/seed{seed}/record.json",
         sets=evaluation_files(),
     output:
         all_predictions("{model}/{train_set}/seed{seed}"),
@@ -57,11 +56,12 @@ rule inference_tuned:
     params:
         settings=lambda w: settings(EXPERIMENT.inference(w.model)),
         gpus=needs("inference").gpus,
-        code=fingerprint("sparkle.inference.infer"),
+        tuned=f"{RESULTS}/models/{{model}}/{{train_set}}/seed{{seed}}",
+        folder=f"{RESULTS}/predictions/{{model}}/{{train_set}}/seed{{seed}}",
     shell:
         "exec python -m sparkle infer --settings {params.settings:q} --base {input.base:q}"
-        " --tuned $(dirname {input.record:q}) --evaluation-sets {input.sets:q}"
-        " --output $(dirname {output[0]:q}) --work {RESULTS}/work --threads {threads}"
+        " --tuned {params.tuned:q} --evaluation-sets {input.sets:q}"
+        " --output {params.folder:q} --work {RESULTS}/work --threads {threads}"
         " --gpus {params.gpus} --log {log:q}"
 
 
@@ -84,10 +84,10 @@ rule inference_endpoint:
         ),
     params:
         settings=lambda w: settings(EXPERIMENT.endpoint(w.model)[1]),
-        code=fingerprint("sparkle.inference.endpoint"),
+        folder=f"{RESULTS}/predictions/{{model}}/none/seed0",
     shell:
         "python -m sparkle ask-endpoint --settings {params.settings:q}"
-        " --endpoint {resources.endpoint:q} --evaluation-sets {input.sets:q} --output $(dirname {output[0]:q})"
+        " --endpoint {resources.endpoint:q} --evaluation-sets {input.sets:q} --output {params.folder:q}"
         " --work {RESULTS}/work --log {log:q}"
 
 
@@ -102,7 +102,7 @@ rule inference_reference:
         reference=one_of(REFERENCES),
     localrule: True
     params:
-        code=(fingerprint("sparkle.inference.reference"), code_of_sets()),
+        folder=f"{RESULTS}/predictions/{{reference}}/none/seed0",
     shell:
         "python -m sparkle reference --name {wildcards.reference}"
-        " --evaluation-sets {input.sets:q} --output $(dirname {output[0]:q}) > {log:q} 2>&1"
+        " --evaluation-sets {input.sets:q} --output {params.folder:q} > {log:q} 2>&1"

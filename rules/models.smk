@@ -17,7 +17,6 @@ rule model_unpack:
     localrule: True
     params:
         settings=lambda w: settings(EXPERIMENT.pretraining(w.model)),
-        shipped=lambda w: shipped_hash(w.model),
     shell:
         "python -m sparkle unpack-model --settings {params.settings:q} --model {wildcards.model}"
         " --output {output.weights:q} > {log:q} 2>&1"
@@ -39,10 +38,6 @@ rule model_pretrain:
         runtime=minutes_of("training"),
     params:
         settings=lambda w: settings(EXPERIMENT.pretraining(w.model)),
-        code=(
-            fingerprint("sparkle.training.pretraining", "sparkle.training.vision"),
-            code_of_tasks(["perception"]),
-        ),
     shell:
         "exec python -m sparkle pretrain --settings {params.settings:q} --output {output.weights:q}"
         " --work {RESULTS}/work/pretraining/{wildcards.model} --threads {threads} --log {log:q}"

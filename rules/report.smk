@@ -12,7 +12,10 @@ rule report_config:
         "logs/report_config/all.log",
     localrule: True
     params:
-        settings=settings(EXPERIMENT.config),
+        # Resources and the store have no influence on results: another amount changes no report.
+        settings=canonical_json(
+            EXPERIMENT.config.model_dump(mode="json", exclude={"resources", "store"})
+        ),
     shell:
         "python -m sparkle freeze-config --settings {params.settings:q} --output {output:q}"
         " > {log:q} 2>&1"
@@ -42,7 +45,6 @@ rule report_write:
     params:
         rows=ROWS,
         sets=EVALUATION_SETS,
-        code=fingerprint("sparkle.reporting.report", "sparkle.reporting.figures"),
     shell:
         "python -m sparkle report --results {RESULTS} --rows {params.rows}"
         " --evaluation-sets {params.sets} --config-file {input.config:q} > {log:q} 2>&1"

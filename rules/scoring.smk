@@ -16,10 +16,11 @@ rule scoring_score:
         row=one_of(ROWS),
     localrule: True
     params:
-        code=(fingerprint("sparkle.scoring.score"), code_of_sets()),
+        predictions=f"{RESULTS}/predictions/{{row}}",
+        folder=f"{RESULTS}/scores/{{row}}",
     shell:
-        "python -m sparkle score --predictions $(dirname {input.predictions[0]:q})"
-        " --evaluation-sets {input.sets:q} --output $(dirname {output[0]:q}) > {log:q} 2>&1"
+        "python -m sparkle score --predictions {params.predictions:q}"
+        " --evaluation-sets {input.sets:q} --output {params.folder:q} > {log:q} 2>&1"
 
 
 rule scoring_tables:
@@ -43,10 +44,6 @@ rule scoring_tables:
         rows=ROWS,
         sets=EVALUATION_SETS,
         baselines=[f"{v}={m}" for v, m in EXPERIMENT.baselines().items()],
-        code=(
-            fingerprint("sparkle.scoring.tables", "sparkle.scoring.comparisons"),
-            code_of_sets(),
-        ),
     shell:
         "python -m sparkle tables --scores {RESULTS}/scores --rows {params.rows}"
         " --evaluation-sets {params.sets} --output {RESULTS}/tables"

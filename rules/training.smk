@@ -1,7 +1,6 @@
 # REQUIRED INPUTS: base weights, the dataset of a train set, and proof that it leaks no test scene.
 # OUTPUTS: <results>/models/{model}/{train_set}/seed{seed}/weights       a model folder or adapters
 #          <results>/models/{model}/{train_set}/seed{seed}/training.csv  the loss curve
-#          <results>/models/{model}/{train_set}/seed{seed}/record.json   what they were made from
 # STEPS: swift sft. Checkpoints are kept in <results>/work, outside the declared outputs, so that
 #   an interrupted run goes on where it stopped.
 
@@ -16,7 +15,6 @@ rule training_finetune:
     output:
         weights=directory("<results>/models/{model}/{train_set}/seed{seed}/weights"),
         curve="<results>/models/{model}/{train_set}/seed{seed}/training.csv",
-        record="<results>/models/{model}/{train_set}/seed{seed}/record.json",
     log:
         "logs/training_finetune/{model}-{train_set}-{seed}.log",
     benchmark:
@@ -34,9 +32,10 @@ rule training_finetune:
         ),
         gpus=needs("training").gpus,
         nodes=needs("training").nodes,
-        code=fingerprint("sparkle.training.finetune"),
+        dataset=f"{RESULTS}/data/training/{{train_set}}",
+        folder=f"{RESULTS}/models/{{model}}/{{train_set}}/seed{{seed}}",
     shell:
         "exec python -m sparkle finetune --settings {params.settings:q} --base {input.base:q}"
-        " --dataset $(dirname {input.manifest:q}) --output $(dirname {output.record:q})"
+        " --dataset {params.dataset:q} --output {params.folder:q}"
         " --work {RESULTS}/work --threads {threads} --gpus {params.gpus}"
         " --nodes {params.nodes} --log {log:q}"

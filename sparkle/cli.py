@@ -5,10 +5,15 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from functools import cache
 
 from sparkle import __version__
-from sparkle.commands import cluster, data, inspect, look, models, results
+from sparkle.commands import cluster, data, inspect, look, models, planning, results
+from sparkle.commands.common import replayable
+from sparkle.commands.recipes import words_of
 from sparkle.errors import SparkleError
+from sparkle.provenance.recipe import Recipe
+from sparkle.provenance.writing import run_recorded
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -16,16 +21,41 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="sparkle", description=__doc__)
     parser.add_argument("--version", action="version", version=f"sparkle {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (inspect, data, look, models, results, cluster):
+    for module in (inspect, data, look, models, results, planning, cluster):
         module.register(commands)
     return parser
+
+
+def run(arguments: argparse.Namespace, words: Sequence[str]) -> None:
+    """Run a subcommand; a step leaves its record beside its outputs."""
+    recipe = arguments.recipe(arguments) if getattr(arguments, "recipe", None) else None
+    if recipe is None:
+        arguments.run(arguments)
+        return
+    arguments.made_with = recipe.made_with
+    run_recorded(recipe, replayable(arguments, words, recipe), lambda: arguments.run(arguments))
+
+
+def read_step(shell: str) -> tuple[Recipe, list[str]] | None:
+    """What a rule's shell command makes depends on, and its words for a record; None: no step."""
+    words = words_of(shell)
+    if words is None:
+        return None
+    arguments = _parser().parse_args(words)
+    if arguments.recipe is None:
+        return None
+    recipe: Recipe = arguments.recipe(arguments)
+    return recipe, replayable(arguments, words, recipe)
+
+
+_parser = cache(build_parser)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand. Faults the user can mend become a message; status 2."""
     arguments = build_parser().parse_args(argv)
     try:
-        arguments.run(arguments)
+        run(arguments, sys.argv[1:] if argv is None else argv)
     except SparkleError as error:
         print(f"sparkle: {error}", file=sys.stderr)
         return 2

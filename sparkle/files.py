@@ -37,7 +37,11 @@ def file_hash(path: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
-def folder_hash(folder: Path, ignore: frozenset[str] = frozenset()) -> str:
+NO_CONTENT = frozenset({".snakemake_timestamp"})
+"""Names of files that others put into our folders."""
+
+
+def folder_hash(folder: Path, ignore: frozenset[str] = NO_CONTENT) -> str:
     """SHA-256 over the relative names and contents of all files below ``folder``."""
     digest = hashlib.sha256()
     for path in sorted(p for p in folder.rglob("*") if p.is_file() and p.name not in ignore):

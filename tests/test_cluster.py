@@ -303,7 +303,7 @@ def test_status_of_nothing_is_a_message(tmp_path: Path) -> None:
 
 
 def test_no_benchmark_no_expectation(tmp_path: Path) -> None:
-    assert expected_seconds(tmp_path) is None
+    assert expected_seconds([]) is None
 
 
 # Profile and check ----------------------------------------------------------------------------

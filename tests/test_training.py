@@ -178,7 +178,7 @@ def test_parts_of_weights_are_not_delivered(tmp_path: Path) -> None:
     (checkpoint / "optimizer.bin").write_text("")
     (tmp_path / "done.json").write_text('{"checkpoint": "checkpoint-3"}')
     with pytest.raises(SparkleError, match="no whole weights") as found:
-        module._deliver(tmp_path, tmp_path / "model", {})
+        module._deliver(tmp_path, tmp_path / "model")
     assert "FULL_STATE_DICT" in found.value.hint
     assert not (tmp_path / "model").exists()
 

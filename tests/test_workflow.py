@@ -14,6 +14,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from sparkle.provenance.record import hash_of, record_of
+from tests.conftest import run_snakemake
+
 ROOT = Path(__file__).parent.parent
 CONFIG = ROOT / "tests/miniature.yaml"
 SETS = ("direction", "distance", "localization", "spp", "tsp")
@@ -22,19 +25,13 @@ pytestmark = pytest.mark.workflow
 
 
 def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
-    command += ["--directory", str(folder), "--configfile", str(CONFIG), "--cores", "2"]
-    command += ["--scheduler", "greedy", "--show-failed-logs", "--rerun-incomplete", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    return run_snakemake(folder, CONFIG, *arguments)
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def finished(finished_miniature: Path) -> Path:
     """The folder of a finished miniature experiment."""
-    folder = tmp_path_factory.mktemp("experiment")
-    run = snakemake(folder)
-    assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-6000:]
-    return folder
+    return finished_miniature
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +73,7 @@ def test_training_changed_the_weights_and_left_its_curve(finished: Path) -> None
     models = finished / "results/models/mini"
     base = json.loads((models / "base.json").read_text())["identity"]
     hashes = {
-        json.loads((models / name / "seed1/record.json").read_text())["weights"]
+        record_of(models / name / "seed1/weights").outputs[f"models/mini/{name}/seed1/weights"]
         for name in ("direction", "full")
     }
     assert len(hashes | {base}) == 3
@@ -151,9 +148,8 @@ def test_an_interrupted_training_ends_as_if_it_had_not_been(
     assert again.returncode == 0, again.stdout[-3000:]
     # On a busy machine the last update may be done before the signal is noticed.
     assert "going on from checkpoint-" in again.stdout or "had reached its end" in again.stdout
-    whole = json.loads((finished / f"results/models/{FINETUNE}/record.json").read_text())
-    resumed = json.loads((interrupted / "output/record.json").read_text())
-    assert resumed["weights"] == whole["weights"]
+    whole = finished / f"results/models/{FINETUNE}/weights"
+    assert hash_of(interrupted / "output/weights") == hash_of(whole)
 
 
 def test_answers_already_given_are_kept(finished: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,11 +53,19 @@ class Context:
         name: Name of all jobs of the experiment.
         code: Frozen code that the jobs run.
         journal: File for the journal.
+        settled: Job -> whether nothing has to be computed for it.
+        made_with: Job -> hash of the code and packages that it would be made with.
     """
 
     name: str
     code: Path
     journal: Path
+    settled: Callable[[Any], bool]
+    made_with: Callable[[Any], str]
+
+    def key(self, job: Any) -> str:
+        """Hash over all that the outputs of a job depend on."""
+        return "" if job.is_group() else text_hash(f"{job_key(job)} {self.made_with(job)}")
 
 
 class SupervisedExecutor(SlurmExecutor):
@@ -93,7 +101,11 @@ class SupervisedExecutor(SlurmExecutor):
             if not queued.active and (queued.state != "COMPLETED" or queued.id in ended):
                 continue
             job = wanted.get(queued.comment)
-            same = job is not None and self._is_ready(job) and keys.get(queued.id) == job_key(job)
+            same = (
+                job is not None
+                and self._is_ready(job)
+                and keys.get(queued.id) == self.context.key(job)
+            )
             if same and job not in found:
                 found[job] = queued
             elif queued.active:
@@ -125,8 +137,12 @@ class SupervisedExecutor(SlurmExecutor):
             self._note("cancelled", job.id, comment=job.comment, seconds=job.elapsed)
 
     def run_job(self, job: Any) -> None:
-        """Take the job over if it is in the queue already, else submit it."""
+        """Take the job over if it is in the queue already, else submit it, if it has to run."""
         queued = self._leftovers.pop(job, None)
+        if queued is None and not job.is_group() and self.context.settled(job):
+            self.logger.info(f"Nothing is to be computed, so not submitted: {slurm_comment(job)}")
+            self.report_job_success(SubmittedJobInfo(job))
+            return
         if queued is None:
             super().run_job(job)
             return
@@ -144,7 +160,7 @@ class SupervisedExecutor(SlurmExecutor):
             "adopted" if adopted else "submitted",
             identity,
             comment=slurm_comment(job),
-            key=job_key(job),
+            key=self.context.key(job),
             gpus=_gpus(job),
             log=str((job_info.aux or {}).get("slurm_logfile", "")),
         )
@@ -261,8 +277,6 @@ class SupervisedExecutor(SlurmExecutor):
 
 def job_key(job: Any) -> str:
     """Hash over what the outputs of a job depend on: command, params, and its very input files."""
-    if job.is_group():
-        return ""
     inputs = [name for name in job.input if not is_flagged(name, "ancient")]
     values = {
         "rule": job.rule.name,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import socket
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -139,7 +140,7 @@ def _planned(
         state,
         job,
         Path(mine[-1].log) if mine and mine[-1].log else None,
-        expected_seconds(_BENCHMARKS / values["rule"]),
+        expected_seconds(sorted((_BENCHMARKS / values["rule"]).glob("*.tsv"))),
     )
 
 
@@ -148,10 +149,10 @@ def _are_new(outputs: list[str], started: float) -> bool:
     return all(path.exists() and path.stat().st_mtime >= started for path in paths)
 
 
-def expected_seconds(folder: Path) -> float | None:
-    """Mean seconds of the benchmarks in a rule's folder, or None if there are none."""
+def expected_seconds(benchmarks: Sequence[Path]) -> float | None:
+    """Mean seconds of jobs by their benchmark files, or None if there are none."""
     found = []
-    for path in folder.glob("*.tsv"):
+    for path in benchmarks:
         with open(path, newline="") as handle:
             found += [float(row["s"]) for row in csv.DictReader(handle, delimiter="\t")]
     return sum(found) / len(found) if found else None

@@ -13,8 +13,10 @@ from typing import Any
 from sparkle.cluster.clocks import bring_back_all, present_of
 from sparkle.cluster.driver import drive, remove_stale_locks
 from sparkle.cluster.frozen import freeze_code, freeze_config, prune
+from sparkle.cluster.judgement import Judged, Read, judged
 from sparkle.errors import SparkleError
 from sparkle.files import make_folder, text_hash, write_json
+from sparkle.provenance.environment import COMMIT, git_state
 
 DRIVER = "work/driver.json"
 JOURNAL = "work/jobs.jsonl"
@@ -22,17 +24,21 @@ PLAN = "work/plan.json"
 _FROZEN = "work/frozen"
 
 
-def supervise(workflow: Any, *, root: Path, results: Path, name: str) -> None:
-    """Let a run be the only driver of its results, with frozen code, and its jobs found again.
+def supervise(
+    workflow: Any, *, root: Path, results: Path, name: str, read: Read, store: Path | None
+) -> None:
+    """Let records decide what runs, and a run be the only driver, with frozen code, of its results.
 
-    Called while the Snakefile is read; takes effect when jobs are about to be run, not for a dry
-    run, a report and the like, nor in jobs.
+    Called while the Snakefile is read; takes effect when jobs are about to be run, or shown by a
+    dry run, not for a report and the like, nor in jobs.
 
     Args:
         workflow: Snakemake's workflow object.
         root: Folder of the Snakefile, the rules and this package.
         results: The results folder, as the config names it.
         name: The experiment's name.
+        read: Shell command of a job -> what its outputs depend on.
+        store: Folder of the store of artefacts, or None.
     """
     if not workflow.is_main_process:
         return
@@ -40,14 +46,19 @@ def supervise(workflow: Any, *, root: Path, results: Path, name: str) -> None:
 
     def supervised(*args: Any, executor_plugin: Any, **options: Any) -> Any:
         settings = executor_plugin.common_settings
-        if settings.dryrun_exec or settings.touch_exec:
+        if settings.touch_exec:
+            return execute(*args, executor_plugin=executor_plugin, **options)
+        # Records tell what is finished; Snakemake's marks of what was cut off add nothing.
+        workflow.execution_settings.ignore_incomplete = True
+        jobs = judged(workflow, read, results, store, dry=settings.dryrun_exec)
+        if settings.dryrun_exec:
             return execute(*args, executor_plugin=executor_plugin, **options)
         with _errors_as_messages(), drive(results / DRIVER):
             remove_stale_locks(Path(".snakemake/locks"), results)
             bring_back_all(results, present_of(results))
             code = _freeze(workflow, root, results / _FROZEN)
             if executor_plugin.name == "slurm":
-                executor_plugin = _supervised_plugin(executor_plugin, code, results, name)
+                executor_plugin = _supervised_plugin(executor_plugin, code, results, name, jobs)
             return execute(*args, executor_plugin=executor_plugin, **options)
 
     workflow.execute = supervised
@@ -85,6 +96,8 @@ def slurm_comment(job: Any) -> str:
 def _freeze(workflow: Any, root: Path, store: Path) -> Path:
     make_folder(store)
     code = freeze_code(root, store)
+    commit, dirty = git_state(root / "sparkle")
+    write_json(code / COMMIT, {"commit": commit, "dirty": dirty})
     prune(store)
     workflow.config_settings.configfiles = [freeze_config(workflow.globals["config"], store)]
     # Local jobs import the frozen package too: first on the path, and nothing from where we stand.
@@ -95,10 +108,11 @@ def _freeze(workflow: Any, root: Path, store: Path) -> Path:
     return code
 
 
-def _supervised_plugin(plugin: Any, code: Path, results: Path, name: str) -> Any:
+def _supervised_plugin(plugin: Any, code: Path, results: Path, name: str, jobs: Judged) -> Any:
     from sparkle.cluster.executor import Context, SupervisedExecutor
 
-    context = Context(job_name(name, results), code, (results / JOURNAL).resolve())
+    journal = (results / JOURNAL).resolve()
+    context = Context(job_name(name, results), code, journal, jobs.settled, jobs.made_with)
     executor = type("Executor", (SupervisedExecutor,), {"context": context})
     return dataclasses.replace(plugin, executor=executor)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,6 +12,9 @@ from sparkle.config.base import Settings
 from sparkle.config.load import parse
 from sparkle.errors import SparkleError
 from sparkle.experiment import Experiment
+from sparkle.files import canonical_json
+from sparkle.provenance.recipe import Recipe
+from sparkle.provenance.writing import plain_command
 
 Chosen = TypeVar("Chosen", bound=Settings)
 Commands = argparse._SubParsersAction  # the public name for it does not exist
@@ -22,11 +25,17 @@ DEFAULT_CONFIG = Path("config/config.yaml")
 def add_command(
     commands: Commands,
     name: str,
-    run: Callable[[argparse.Namespace], None],
+    run: Callable[[argparse.Namespace], Iterable[Path] | None],
     summary: str,
     example: str,
+    recipe: Callable[[argparse.Namespace], Any] | None = None,
 ) -> argparse.ArgumentParser:
-    """Register a subcommand with its help text and an example."""
+    """Register a subcommand with its help text and an example.
+
+    Args:
+        run: Does it; of a step it may return further files that it has read.
+        recipe: What the outputs of a step depend on; such a step leaves a record of itself.
+    """
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
         help=summary,
@@ -34,7 +43,7 @@ def add_command(
         epilog=f"example:\n  sparkle {name} {example}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, recipe=recipe)
     return parser
 
 
@@ -80,3 +89,21 @@ def required(arguments: argparse.Namespace, name: str, known: list[str]) -> str:
     if value not in known:
         raise SparkleError(f"--{name}: '{value}' is not known.", f"One of: {', '.join(known)}.")
     return str(value)
+
+
+def replayable(arguments: argparse.Namespace, words: Sequence[str], recipe: Recipe) -> list[str]:
+    """The command line of a step as its record has it: settings as JSON, files by name."""
+    words = [part for word in words for part in _split_option(word)]
+    if getattr(arguments, "settings", "") is None and recipe.settings:
+        if "--config" in words:
+            place = words.index("--config")
+            del words[place : place + 2]
+        words += ["--settings", canonical_json(dict(recipe.settings))]
+    lists = [v if isinstance(v, list) else [v] for v in vars(arguments).values()]
+    paths = [value for values in lists for value in values if isinstance(value, Path)]
+    return plain_command(words, recipe, paths)
+
+
+def _split_option(word: str) -> list[str]:
+    option, equals, value = word.partition("=")
+    return [option, value] if equals and option.startswith("--") else [word]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from sparkle.commands import recipes
 from sparkle.commands.common import Commands, add_command
 from sparkle.datasets.glimpse import glimpse
 from sparkle.datasets.merged import open_dataset
@@ -28,6 +29,7 @@ def register(commands: Commands) -> None:
         "report how answers, places and difficulty are distributed, as one page and JSON",
         "--datasets results/data/training/full results/data/evaluation/direction.parquet"
         " --output distributions.html",
+        recipes.with_own_code(_describe, recipes.describe),
     )
     parser.add_argument("--datasets", type=Path, nargs="+", required=True, help=_DATASET)
     parser.add_argument(

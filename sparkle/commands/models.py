@@ -10,38 +10,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from sparkle.cluster.requeue import requeue
-from sparkle.commands.common import (
-    Commands,
-    add_command,
-    add_settings,
-    json_of,
-    required,
-    settings_of,
-)
+from sparkle.commands import recipes, settings
+from sparkle.commands.common import Commands, add_command, add_settings
 from sparkle.commands.progress import reporter
 from sparkle.commands.room import lack_of_room_named
-from sparkle.config.base import Settings
-from sparkle.config.inference import EndpointModel, VariantModel
-from sparkle.config.load import parse
-from sparkle.config.models import BASE_TRAIN_SET, EmbeddedModel, FolderModel, HubModel
+from sparkle.config.models import BASE_TRAIN_SET, FolderModel
 from sparkle.errors import SparkleError, Stopped
-from sparkle.experiment import Experiment
-from sparkle.files import read_json
 from sparkle.inference.infer import Subject, infer
 from sparkle.inference.reference import answer_by_reference
-from sparkle.inference.settings import EndpointSettings, InferenceSettings
 from sparkle.models.references import check_folder, fetch, read_base, write_base
+from sparkle.provenance.hashes import known_hash
 from sparkle.swift import Devices
 from sparkle.training.finetune import finetune
 from sparkle.training.pretraining import pretrain, unpack_shipped
-from sparkle.training.settings import FinetuneSettings, PretrainingSettings
-
-
-class LocatedModel(Settings):
-    """A model that is not made here: a folder, or a name on a hub."""
-
-    name: str
-    model: FolderModel | HubModel
 
 
 def register(commands: Commands) -> None:
@@ -52,6 +33,7 @@ def register(commands: Commands) -> None:
         _pretrain,
         "build the embedded model and teach it to see",
         "--model sparkle-tiny --output results/models/sparkle-tiny/base",
+        recipes.with_own_code(_pretrain, recipes.pretrain),
     )
     _add_model_output(parser)
     _add_work(parser)
@@ -62,6 +44,7 @@ def register(commands: Commands) -> None:
         _unpack,
         "put the shipped weights of the embedded model in place",
         "--model sparkle-tiny --output results/models/sparkle-tiny/base",
+        recipes.with_own_code(_unpack, recipes.unpack_model),
     )
     _add_model_output(parser)
 
@@ -72,6 +55,7 @@ def register(commands: Commands) -> None:
         "check a model folder, or download a model from its hub",
         "--config config/paper.yaml --model qwen2.5-vl-7b"
         " --output results/models/qwen2.5-vl-7b/base",
+        recipes.with_own_code(_locate, recipes.locate_model),
     )
     _add_model_output(parser)
 
@@ -83,6 +67,7 @@ def register(commands: Commands) -> None:
         "--model sparkle-tiny --train-set direction"
         " --base results/models/sparkle-tiny/base.json --dataset results/data/training/direction"
         " --output results/models/sparkle-tiny/direction/seed1",
+        recipes.with_own_code(_finetune, recipes.finetune),
     )
     add_settings(parser, "model", "train-set")
     parser.add_argument("--seed", type=int, default=1, help="seed of the training")
@@ -100,6 +85,7 @@ def register(commands: Commands) -> None:
         "--model sparkle-tiny --base results/models/sparkle-tiny/base.json"
         " --tuned results/models/sparkle-tiny/direction/seed1"
         " --evaluation-sets results/data/evaluation/*.parquet --output predictions",
+        recipes.with_own_code(_infer, recipes.infer),
     )
     add_settings(parser, "model")
     parser.add_argument("--base", type=Path, required=True, help="base.json of the model")
@@ -114,6 +100,7 @@ def register(commands: Commands) -> None:
         "answer evaluation sets with an OpenAI-compatible endpoint, keeping answers already given",
         "--config mine.yaml --model hosted --evaluation-sets results/data/evaluation/*.parquet"
         " --output predictions",
+        recipes.with_own_code(_ask_endpoint, recipes.ask_endpoint),
     )
     add_settings(parser, "model")
     parser.add_argument(
@@ -128,6 +115,7 @@ def register(commands: Commands) -> None:
         _reference,
         "answer evaluation sets by the oracle, by chance, or by the most frequent answer",
         "--name oracle --evaluation-sets results/data/evaluation/*.parquet --output predictions",
+        recipes.with_own_code(_reference, recipes.reference),
     )
     parser.add_argument("--name", required=True, help="oracle, chance or most_frequent")
     _add_sets(parser)
@@ -161,23 +149,15 @@ def _add_sets(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", type=Path, required=True, help="folder for the predictions")
 
 
-def _pretraining(arguments: argparse.Namespace) -> PretrainingSettings:
-    return settings_of(
-        arguments,
-        PretrainingSettings,
-        lambda experiment: experiment.pretraining(required(arguments, "model", experiment.models)),
-    )
-
-
 def _pretrain(arguments: argparse.Namespace) -> None:
-    settings = _pretraining(arguments)
     report = reporter(arguments.log, arguments.output)
     with _requeued_if_stopped(report):
         pretrain(
-            settings,
+            settings.pretraining(arguments),
             output=arguments.output,
             work=arguments.work,
             threads=arguments.threads,
+            made_with=arguments.made_with,
             report=report,
         )
 
@@ -185,53 +165,38 @@ def _pretrain(arguments: argparse.Namespace) -> None:
 def _unpack(arguments: argparse.Namespace) -> None:
     if arguments.model is None:
         raise SparkleError("--model is missing.", "Name the embedded model.")
-    unpack_shipped(_pretraining(arguments), name=arguments.model, output=arguments.output)
+    unpack_shipped(settings.pretraining(arguments), name=arguments.model, output=arguments.output)
 
 
 def _locate(arguments: argparse.Namespace) -> None:
-    def from_config(experiment: Experiment) -> LocatedModel:
-        name = required(arguments, "model", experiment.models)
-        model = experiment.model(name)
-        if isinstance(model, EmbeddedModel):
-            raise SparkleError(
-                f"--model: '{name}' is an embedded model.", "Use unpack-model or pretrain for it."
-            )
-        if isinstance(model, VariantModel | EndpointModel):
-            raise SparkleError(f"--model: '{name}' has no weights of its own.", "Name another.")
-        return LocatedModel(name=name, model=model)
-
-    settings = settings_of(arguments, LocatedModel, from_config)
+    located = settings.located(arguments)
     reference = arguments.output.with_suffix(".json")
-    if isinstance(settings.model, FolderModel):
-        folder = check_folder(Path(settings.model.path), f"models.{settings.name}.path")
+    if isinstance(located.model, FolderModel):
+        folder = check_folder(Path(located.model.path), f"models.{located.name}.path")
         base = write_base(reference, folder)
     else:
         base = fetch(
-            settings.model.id,
-            revision=settings.model.revision,
-            hub=settings.model.hub,
+            located.model.id,
+            revision=located.model.revision,
+            hub=located.model.hub,
             reference=reference,
         )
-    print(f"{settings.name}: {base.identity}")
+    print(f"{located.name}: {base.identity}")
 
 
 def _finetune(arguments: argparse.Namespace) -> None:
-    def from_config(experiment: Experiment) -> FinetuneSettings:
-        model = required(arguments, "model", experiment.models)
-        train_set = required(arguments, "train-set", experiment.train_sets)
-        return experiment.finetune(model, train_set, arguments.seed)
-
-    settings = settings_of(arguments, FinetuneSettings, from_config)
+    chosen = settings.finetuning(arguments)
     report = reporter(arguments.log, arguments.output)
     with _requeued_if_stopped(report), lack_of_room_named(arguments.work):
         finetune(
-            settings,
+            chosen,
             base=read_base(arguments.base),
             dataset=arguments.dataset,
             output=arguments.output,
             work=arguments.work / "training",
             threads=arguments.threads,
             devices=Devices(arguments.gpus, arguments.nodes),
+            made_with=arguments.made_with,
             report=report,
         )
 
@@ -248,29 +213,25 @@ def _requeued_if_stopped(report: Callable[[str], None]) -> Iterator[None]:
 
 
 def _infer(arguments: argparse.Namespace) -> None:
-    settings = settings_of(
-        arguments,
-        InferenceSettings,
-        lambda experiment: experiment.inference(required(arguments, "model", experiment.models)),
-    )
+    chosen = settings.inference(arguments)
     base = read_base(arguments.base)
     subject = Subject(base.path, None, base.identity)
     if arguments.tuned is not None:
-        record = read_json(arguments.tuned / "record.json")
         weights = arguments.tuned / "weights"
-        subject = Subject(base.path, weights, f"{base.identity}+{record['weights']}")
+        subject = Subject(base.path, weights, f"{base.identity}+{known_hash(weights)}")
     report = reporter(arguments.log, arguments.output)
     asked_to_end = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: asked_to_end.set())
     with _requeued_if_stopped(report), lack_of_room_named(arguments.work):
         infer(
-            settings,
+            chosen,
             subject,
             arguments.evaluation_sets,
             arguments.output,
             work=arguments.work / "inference",
             threads=arguments.threads,
             gpus=arguments.gpus,
+            made_with=arguments.made_with,
             report=report,
             asked_to_end=asked_to_end.is_set,
         )
@@ -279,19 +240,10 @@ def _infer(arguments: argparse.Namespace) -> None:
 def _ask_endpoint(arguments: argparse.Namespace) -> None:
     from sparkle.inference.endpoint import answer_by_endpoint  # brings an HTTP client
 
-    if arguments.settings is None:
-        experiment = Experiment.load(arguments.config)
-        name = required(arguments, "model", experiment.models)
-        endpoint, settings = experiment.endpoint(name)
-    else:
-        if arguments.endpoint is None:
-            raise SparkleError("--endpoint is missing.", "Use --config instead of --settings.")
-        text = json_of(arguments.settings, "--settings")
-        settings = parse(EndpointSettings, text, "--settings")
-        endpoint = parse(EndpointModel, json_of(arguments.endpoint, "--endpoint"), "--endpoint")
+    endpoint, chosen = settings.endpoint(arguments)
     used = answer_by_endpoint(
         endpoint,
-        settings,
+        chosen,
         arguments.evaluation_sets,
         arguments.output,
         work=arguments.work / "inference",

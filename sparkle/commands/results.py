@@ -8,9 +8,11 @@ from pathlib import Path
 
 import yaml
 
+from sparkle.commands import recipes, settings
 from sparkle.commands.common import DEFAULT_CONFIG, Commands, add_command
 from sparkle.errors import SparkleError
 from sparkle.experiment import Experiment
+from sparkle.files import write_text
 from sparkle.scoring.comparisons import compare, over_seeds, write_comparisons
 from sparkle.scoring.score import score
 from sparkle.scoring.tables import Row, build_matrix, notes_of, write_tables
@@ -25,6 +27,7 @@ def register(commands: Commands) -> None:
         "judge predictions with each task's parser and verifier",
         "--predictions results/predictions/sparkle-tiny/direction/seed1"
         " --evaluation-sets results/data/evaluation/*.parquet --output scores",
+        recipes.with_own_code(_score, recipes.score),
     )
     parser.add_argument("--predictions", type=Path, required=True, help="folder of predictions")
     parser.add_argument(
@@ -39,6 +42,7 @@ def register(commands: Commands) -> None:
         "gather all scores into one matrix (CSV, Parquet, Markdown)",
         "--scores results/scores --rows sparkle-tiny/none/seed0 oracle/none/seed0"
         " --evaluation-sets direction distance --output results/tables",
+        recipes.with_own_code(_tables, recipes.tables),
     )
     parser.add_argument("--scores", type=Path, required=True, help="folder of all scores")
     _add_rows(parser)
@@ -54,6 +58,7 @@ def register(commands: Commands) -> None:
         _report,
         "draw the figures and write the report",
         "--results results --rows sparkle-tiny/none/seed0 --evaluation-sets direction",
+        recipes.with_own_code(_report, recipes.report),
     )
     parser.add_argument("--results", type=Path, required=True, help="results folder")
     _add_rows(parser)
@@ -65,8 +70,9 @@ def register(commands: Commands) -> None:
         commands,
         "freeze-config",
         _freeze,
-        "write the resolved config with all defaults",
+        "write the resolved config with all defaults, but for what has no influence on results",
         "--output results/config.yaml",
+        recipes.with_own_code(_freeze, recipes.freeze_config),
     )
     parser.add_argument("--settings", metavar="JSON", help="the config as JSON, as rules pass it")
     parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG, help="config file")
@@ -132,11 +138,7 @@ def _report(arguments: argparse.Namespace) -> None:
 
     results: Path = arguments.results
     rows = parse_rows(arguments.rows)
-    curves = {}
-    for model, train_set, seed in rows:
-        path = results / "models" / model / train_set / f"seed{seed}" / "training.csv"
-        if path.exists():
-            curves[f"{model}/{train_set}/seed{seed}"] = path
+    curves = {row: path for row, path in settings.curves(arguments).items() if path.exists()}
     matrix = results / "tables" / "matrix.csv"
     config_file = arguments.config_file or results / "config.yaml"
     config = Experiment.load(config_file).config
@@ -161,13 +163,5 @@ def _report(arguments: argparse.Namespace) -> None:
 
 
 def _freeze(arguments: argparse.Namespace) -> None:
-    import json
-
-    from sparkle.files import write_text
-
-    if arguments.settings:
-        experiment = Experiment.from_mapping(json.loads(arguments.settings), "--settings")
-    else:
-        experiment = Experiment.load(arguments.config)
-    data = experiment.config.model_dump(mode="json")
-    write_text(arguments.output, yaml.safe_dump(data, sort_keys=False, allow_unicode=True))
+    text = yaml.safe_dump(settings.whole_config(arguments), sort_keys=False, allow_unicode=True)
+    write_text(arguments.output, text)

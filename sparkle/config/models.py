@@ -52,7 +52,8 @@ class ScenesConfig(Closed):
     radius: Annotated[float, Field(gt=0, le=2)] = 0.5
     """Radius of a disc in canvas units."""
     spacing: Annotated[float, Field(gt=0, le=9)] = 3.0
-    """Least distance between the centres of two objects, in canvas units."""
+    """Least distance between the centres of two objects, in canvas units; at least twice the
+    radius, so that no object covers another."""
     decimals: Annotated[int, Field(ge=0, le=4)] = 2
     """Coordinates are rounded to so many decimals before they are drawn."""
 
@@ -362,6 +363,9 @@ class Config(Closed):
     """Seed of all data. The seeds of training are `matrix.seeds`."""
     results: str = "results"
     """Folder for everything that is made, relative to where Snakemake is started."""
+    store: str | None = ".sparkle/store"
+    """Folder in which finished artefacts are found again, by experiments with other `results` too;
+    links, where it is on the same disk as the results. `null`: nothing is kept nor taken."""
     matrix: MatrixConfig = MatrixConfig()
     scenes: ScenesConfig = ScenesConfig()
     images: ImagesConfig = ImagesConfig()

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import multiprocessing
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from itertools import repeat
+from itertools import islice, repeat
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +25,14 @@ from sparkle.files import canonical_json
 from sparkle.rendering import painter
 from sparkle.scenes.discs import DiscScene
 from sparkle.scenes.randomness import Draws, batch_draws
-from sparkle.scenes.spec import Scene, check_scenes, sampler, scene_hash, scene_to_json
+from sparkle.scenes.spec import Scene, check_scenes, sampler, scene_record
 from sparkle.tasks import get_task
 from sparkle.tasks.base import Question
 
 _MAX_REDRAWS = 500
+_TOGETHER = 25
 _BATCH = 500
 """Items drawn together, and rows of a row group: what bounds the memory, whatever the shard."""
-_QUESTION_FIELDS = tuple(field.name for field in dataclasses.fields(Question))
 
 Item = tuple[Scene, list[Question]]
 
@@ -93,9 +92,7 @@ def _views(scene: Scene, groups: int, rng: Draws) -> list[Scene]:
     views: list[Scene] = [scene]
     for _ in range(groups - 1):
         chosen = set(rng.permutation(len(scene.discs))[:basic])
-        discs = tuple(
-            dataclasses.replace(disc, basic=i in chosen) for i, disc in enumerate(scene.discs)
-        )
+        discs = tuple(disc._replace(basic=i in chosen) for i, disc in enumerate(scene.discs))
         views.append(DiscScene(scene.radius, discs))
     return views
 
@@ -126,9 +123,14 @@ def make_tables(settings: SourceSettings, first: int, count: int) -> Iterator[pa
     paint = painter(settings.render)
     for start in range(first, first + count, _BATCH):
         size = min(_BATCH, first + count - start)
-        for index, (scene, questions) in enumerate(make_items(settings, start, size), start):
-            columns.add(index, paint.png(scene), scene_to_json(scene), scene_hash(scene), questions)
-        yield columns.take()
+        items = make_items(settings, start, size)
+        # Some items at a time from stage to stage: a tenth faster than each item on its own.
+        while some := list(islice(items, _TOGETHER)):
+            images = [paint.png(scene) for scene, _ in some]
+            records = [scene_record(scene) for scene, _ in some]
+            for image, record, (_, questions) in zip(images, records, some, strict=True):
+                columns.add(image, *record, questions)
+        yield columns.take(start)
 
 
 def make_row(settings: SourceSettings, index: int) -> dict[str, Any]:
@@ -139,7 +141,7 @@ def make_row(settings: SourceSettings, index: int) -> dict[str, Any]:
 
 def question_to_row(question: Question) -> dict[str, Any]:
     """A question as a flat row; its subject becomes JSON text."""
-    row = {name: getattr(question, name) for name in _QUESTION_FIELDS}
+    row = question._asdict()
     row["options"] = list(question.options)
     row["subject"] = canonical_json(dict(question.subject))
     return row
@@ -152,13 +154,15 @@ def synthesize(
     job: int = 0,
     jobs: int = 1,
     processes: int = 1,
+    made_with: str = "",
     report: Callable[[str], None] = print,
 ) -> list[ShardInfo]:
     """Make every ``jobs``-th shard of a source, from shard ``job`` on, into ``folder``.
 
-    Shards that are already there, made with the same settings and intact, are kept, so an
-    interrupted job goes on where it stopped. At the end ``job-JOB.json`` lists the shards.
-    ``processes`` make shards side by side; neither they nor ``jobs`` have influence on the data.
+    Shards that are already there, made with the same settings and ``made_with`` (a hash of code
+    and packages) and intact, are kept, so an interrupted job goes on where it stopped. At the end
+    ``job-JOB.json`` lists the shards. ``processes`` make shards side by side; neither they nor
+    ``jobs`` have influence on the data.
 
     Raises:
         SparkleError: The scenes cannot be drawn; found out before anything is written.
@@ -168,7 +172,9 @@ def synthesize(
     count = -(-settings.images // settings.images_per_shard)
     numbers = range(job, count, jobs)
     infos = []
-    for number, info in zip(numbers, _shards(settings, folder, numbers, processes), strict=True):
+    for number, info in zip(
+        numbers, _shards(settings, folder, numbers, processes, made_with), strict=True
+    ):
         infos.append(info)
         report(f"{settings.source}: shard {number + 1}/{count}, {info.rows} images")
     write_job_manifest(folder, job, settings, infos)
@@ -176,27 +182,30 @@ def synthesize(
 
 
 def _shards(
-    settings: SourceSettings, folder: Path, numbers: range, processes: int
+    settings: SourceSettings, folder: Path, numbers: range, processes: int, made_with: str
 ) -> Iterator[ShardInfo]:
     if min(processes, len(numbers)) <= 1:
-        yield from (_shard(settings, folder, number) for number in numbers)
+        yield from (_shard(settings, folder, made_with, number) for number in numbers)
         return
     # Not forked: a process that has threads, as Arrow's and torch's, must not be.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(min(processes, len(numbers)), mp_context=context) as pool:
         try:
-            yield from pool.map(_shard, repeat(settings), repeat(folder), numbers)
+            yield from pool.map(
+                _shard, repeat(settings), repeat(folder), repeat(made_with), numbers
+            )
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
 
 
-def _shard(settings: SourceSettings, folder: Path, number: int) -> ShardInfo:
+def _shard(settings: SourceSettings, folder: Path, made_with: str, number: int) -> ShardInfo:
     """The shard of that number, kept or made."""
     path = folder / f"shard-{number:05d}.parquet"
-    info = kept_shard(path, settings.identity())
+    identity = settings.identity() + (made_with and f"-{made_with}")
+    info = kept_shard(path, identity)
     if info is not None:
         return info
     first = number * settings.images_per_shard
     count = min(settings.images_per_shard, settings.images - first)
-    return write_shard(path, make_tables(settings, first, count), settings.identity())
+    return write_shard(path, make_tables(settings, first, count), identity)

@@ -48,13 +48,15 @@ def infer(
     work: Path,
     threads: int = 1,
     gpus: int = 0,
+    made_with: str = "",
     report: Callable[[str], None] = print,
     asked_to_end: Callable[[], bool] = lambda: False,
 ) -> None:
     """Answer all questions of all evaluation sets and write ``folder/{set}.parquet``.
 
-    Answers are appended to a file in ``work`` batch by batch, keyed by model, settings and
-    dataset: an interrupted run goes on, and finished sets are not asked again.
+    Answers are appended to a file in ``work`` batch by batch, keyed by model, settings, dataset and
+    ``made_with`` (a hash of code and packages): an interrupted run goes on, and finished sets are
+    not asked again.
 
     Raises:
         Stopped: ``asked_to_end`` said so; the answers given until then are kept.
@@ -72,6 +74,7 @@ def infer(
             "model": subject.identity,
             "settings": settings.model_dump(mode="json"),
             "data": file_hash(path),
+            "made_with": made_with,
         }
         name = f"{path.stem}-{text_hash(canonical_json(key))}"
         log = work / f"{name}.jsonl"

@@ -89,13 +89,10 @@ class GridScene:
         }
         return {**data, "weights": [list(w) for w in self.weights]} if self.weights else data
 
-    def to_json(self) -> str:
-        """Canonical JSON text (sorted keys, no blanks)."""
-        return canonical_json(self.to_dict())
-
-    def visible(self) -> str:
-        """Canonical text of what can be seen, which is everything."""
-        return self.to_json()
+    def texts(self) -> tuple[str, str]:
+        """Canonical JSON (sorted keys, no blanks) of the scene, all of which can be seen."""
+        text = canonical_json(self.to_dict())
+        return text, text
 
     @staticmethod
     def from_dict(data: dict[str, Any]) -> GridScene:

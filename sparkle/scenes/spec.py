@@ -72,7 +72,7 @@ def check_scenes(spec: SceneSpec, scenes: int) -> None:
 
 def scene_to_json(scene: Scene) -> str:
     """The scene as canonical JSON text."""
-    return scene.to_json()
+    return scene.texts()[0]
 
 
 def scene_from_json(text: str) -> Scene:
@@ -88,4 +88,10 @@ def scene_of(text: str) -> Scene | None:
 
 def scene_hash(scene: Scene) -> str:
     """Hash of what can be seen: the order of the discs and their roles do not count."""
-    return text_hash(scene.visible())
+    return text_hash(scene.texts()[1])
+
+
+def scene_record(scene: Scene) -> tuple[str, str]:
+    """The scene as canonical JSON text and its hash, in one go."""
+    text, visible = scene.texts()
+    return text, text_hash(visible)

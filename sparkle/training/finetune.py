@@ -20,7 +20,6 @@ from sparkle.files import (
     atomic_path,
     canonical_json,
     exclusive,
-    folder_hash,
     read_json,
     text_hash,
     write_json,
@@ -66,6 +65,7 @@ def finetune(
     work: Path,
     threads: int = 1,
     devices: Devices = CPU,
+    made_with: str = "",
     report: Callable[[str], None] = print,
 ) -> Path:
     """Train, or finish an interrupted training, and write the results to ``output``.
@@ -75,8 +75,9 @@ def finetune(
 
     Args:
         dataset: Folder with ``manifest.json`` and ``data/``, as made by the merge.
-        output: Gets ``weights/`` (a model folder, or adapters), ``training.csv`` and
-            ``record.json``, each under its final name only when complete.
+        output: Gets ``weights/`` (a model folder, or adapters) and ``training.csv``, each under
+            its final name only when complete.
+        made_with: Hash of code and packages, with which alone a training may go on.
         report: Called with each line of ms-swift's output.
 
     Raises:
@@ -89,6 +90,7 @@ def finetune(
         "data": manifest["files"],
         # Each process takes a batch of its own, so their number changes the result.
         "processes": devices.processes,
+        "made_with": made_with,
     }
     run = work / text_hash(canonical_json(identity))
     with exclusive(run, report) as lock:
@@ -129,7 +131,7 @@ def finetune(
             local = scratch()
             if local is not None:
                 shutil.rmtree(local, ignore_errors=True)
-        return _deliver(run, output, identity)
+        return _deliver(run, output)
 
 
 def last_checkpoint(folder: Path) -> Path | None:
@@ -254,7 +256,7 @@ def _end(process: subprocess.Popen[str], launcher: bool) -> None:
             os.killpg(process.pid, signal.SIGKILL)
 
 
-def _deliver(run: Path, output: Path, identity: dict[str, Any]) -> Path:
+def _deliver(run: Path, output: Path) -> Path:
     checkpoint = run / "output" / read_json(run / _DONE)["checkpoint"]
     weights = output / "weights"
     if not [*checkpoint.glob("*.safetensors"), *checkpoint.glob("*model*.bin")]:
@@ -266,6 +268,4 @@ def _deliver(run: Path, output: Path, identity: dict[str, Any]) -> Path:
         shutil.copytree(checkpoint, temporary, ignore=shutil.ignore_patterns(*_NOT_WEIGHTS))
     curve: pd.DataFrame = read_curve(run / "output" / "logging.jsonl")
     write_text(output / "training.csv", curve.to_csv(index=False))
-    record = {**identity, "weights": folder_hash(weights), "steps": int(curve["step"].max())}
-    write_json(output / "record.json", record)
     return weights

@@ -32,16 +32,18 @@ def pretrain(
     output: Path,
     work: Path,
     threads: int = 1,
+    made_with: str = "",
     report: Callable[[str], None] = print,
 ) -> BaseModel:
     """Build the embedded model, pre-train it, and write ``output/weights`` and ``output.json``.
 
-    Resumable: its data and checkpoints live in ``work`` and are kept between attempts.
+    Resumable: its data and checkpoints live in ``work`` and are kept between attempts with the
+    same ``made_with``, a hash of code and packages.
     """
     from sparkle.models.embedded import build_embedded
     from sparkle.training.vision import teach_vision
 
-    initial = work / f"initial-{settings.identity()}"
+    initial = work / f"initial-{settings.identity()}{made_with and f'-{made_with}'}"
     if not initial.is_dir():
         with atomic_path(initial) as temporary:
             texts = list(tokenizer_texts(settings.seed))
@@ -50,7 +52,7 @@ def pretrain(
             teach_vision(temporary, settings, report)
     result = initial
     for number, lesson in enumerate(settings.lessons, 1):
-        result = _teach(lesson, result, work / f"lesson{number}", threads, report)
+        result = _teach(lesson, result, work / f"lesson{number}", threads, made_with, report)
         _complete(result, initial)
     with atomic_path(output) as temporary:
         shutil.copytree(result, temporary)
@@ -59,13 +61,18 @@ def pretrain(
 
 
 def _teach(
-    lesson: LessonSettings, base: Path, work: Path, threads: int, report: Callable[[str], None]
+    lesson: LessonSettings,
+    base: Path,
+    work: Path,
+    threads: int,
+    made_with: str,
+    report: Callable[[str], None],
 ) -> Path:
     """One lesson from the weights in ``base``; returns the folder of the new weights."""
     manifests = []
     for source in lesson.sources:
         shards = work / source.source
-        synthesize(source, shards, report=report)
+        synthesize(source, shards, made_with=made_with, report=report)
         manifests.append([shards / "job-000.json"])
     dataset = work / "dataset"
     merge_training(lesson.merge, manifests, dataset)
@@ -76,6 +83,7 @@ def _teach(
         output=work / "result",
         work=work / "runs",
         threads=threads,
+        made_with=made_with,
         report=report,
     )
 

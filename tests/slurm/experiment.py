@@ -17,12 +17,14 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
+from sparkle.files import folder_hash
 from tests.slurm.cluster import PATIENCE, Cluster
 
 ROOT = Path(__file__).parent.parent.parent
 MODEL = "sparkle-tiny"
 TUNED = f"{MODEL}/direction/seed1"
 RECORD = f"results/models/{TUNED}/record.json"
+CURVE = f"results/models/{TUNED}/training.csv"
 ANSWERS = f"results/predictions/{TUNED}/tsp.parquet"
 TRAINING = "rule_training_finetune"
 
@@ -226,9 +228,7 @@ class Experiment:
     def contents(self) -> dict[str, object]:
         """What must be the same after any disturbance: weights, answers, scores, the matrix."""
         results = self.folder / "results"
-        found: dict[str, object] = {
-            "weights": json.loads((self.folder / RECORD).read_text())["weights"]
-        }
+        found: dict[str, object] = {"weights": folder_hash(results / f"models/{TUNED}/weights")}
         for path in sorted(results.glob("data/training/*/manifest.json")):
             found[str(path.relative_to(results))] = path.read_text()
         for path in sorted(results.glob("predictions/*/*/*/*.parquet")):

@@ -13,10 +13,11 @@ import subprocess
 import time
 from collections.abc import Iterator
 
+import pandas as pd
 import pytest
 
 from sparkle.cluster.slurm import seconds_of
-from tests.slurm.experiment import ANSWERS, RECORD, TRAINING, Experiment, random_steps
+from tests.slurm.experiment import ANSWERS, CURVE, RECORD, TRAINING, Experiment, random_steps
 
 pytestmark = pytest.mark.slurm
 
@@ -265,13 +266,13 @@ def test_main_killed_and_the_config_changed(untrained: Experiment) -> None:
     main.wait()
     text = untrained.config.read_text()
     untrained.config.write_text(text.replace("epochs: 4", "epochs: 1"))
-    run = untrained.run(RECORD)
+    run = untrained.run(CURVE)
     assert run.returncode == 0, run.stdout[-3000:]
     assert f"no longer fit: {job}" in run.stdout
     assert [j["state"] for j in untrained.jobs(TRAINING) if j["id"] == job] == ["CANCELLED"]
-    assert '"epochs": 1' in (untrained.folder / RECORD).read_text()
+    assert '"epochs": 1.0' in (untrained.folder / RECORD).read_text()
     # And not a weight of the old run: steps of one epoch only.
-    assert '"steps": 16' in (untrained.folder / RECORD).read_text()
+    assert pd.read_csv(untrained.folder / CURVE)["step"].max() == 16
 
 
 @pytest.mark.quick

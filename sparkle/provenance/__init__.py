@@ -1,0 +1,1 @@
+"""Provenance: what each artefact was made from, by what, and whether that still holds."""

@@ -1,0 +1,114 @@
+"""A finished experiment to be edited, and what a dry run then says."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parent.parent.parent
+_CODE = ("Snakefile", "rules", "sparkle", "profiles")
+
+
+def fresh(value: Any) -> Any:
+    """A copy that shares nothing with the original, nor parts of it with each other."""
+    return json.loads(json.dumps(value))
+
+
+@dataclass
+class Bench:
+    """A copy of a finished experiment.
+
+    Attributes:
+        folder: Where Snakemake is started.
+        config: What the config is going to hold.
+        text: The config as text, where it matters how it is written.
+        targets: What is asked for; empty = all.
+    """
+
+    folder: Path
+    config: dict[str, Any]
+    targets: tuple[str, ...] = ()
+    text: str | None = None
+    code: Path = ROOT
+    packages: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def results(self) -> Path:
+        return self.folder / "results"
+
+    def in_code(self, name: str, edit: Callable[[str], str]) -> None:
+        """Edit a file of a copy of the code."""
+        if self.code == ROOT:
+            self.code = self.folder / "code"
+            ignore = shutil.ignore_patterns("__pycache__")
+            for part in _CODE:
+                source = ROOT / part
+                if source.is_dir():
+                    shutil.copytree(source, self.code / part, ignore=ignore)
+                else:
+                    self.code.mkdir(exist_ok=True)
+                    shutil.copy2(source, self.code / part)
+        path = self.code / name
+        before = path.read_text()
+        after = edit(before)
+        assert after != before, f"nothing was edited in {name}"
+        path.write_text(after)
+
+    def dry_run(self) -> tuple[dict[str, set[str]], str]:
+        """(why -> rules that would run for that, all output of Snakemake)."""
+        config = self.folder / "edited.yaml"
+        config.write_text(self.text or yaml.safe_dump(self.config, sort_keys=False))
+        plan = self.folder / "plan.json"
+        command = [sys.executable, "-m", "snakemake", *self.targets]
+        command += ["--snakefile", str(self.code / "Snakefile")]
+        command += ["--directory", str(self.folder), "--configfile", str(config), "--cores", "2"]
+        command += ["--dry-run", "--quiet", "rules"]
+        environment = {**os.environ, "SPARKLE_PLAN": str(plan), "PYTHONPATH": str(self._fakes())}
+        run = subprocess.run(
+            command, capture_output=True, text=True, cwd=self.folder, env=environment
+        )
+        said = run.stdout + run.stderr
+        assert run.returncode == 0, said
+        found: dict[str, set[str]] = {}
+        for job in json.loads(plan.read_text())["jobs"]:
+            found.setdefault(job["why"], set()).add(job["rule"])
+        counted = set(re.findall(r"^(\w+) +\d+$", said, re.MULTILINE)) - {"all", "total"}
+        assert counted == set().union(*found.values()), "the plan is not what Snakemake would do"
+        return found, said
+
+    def _fakes(self) -> Path:
+        """A folder of packages that are installed in another version than the real ones."""
+        folder = self.folder / "fakes"
+        for name, version in self.packages.items():
+            info = folder / f"{name}-{version}.dist-info"
+            info.mkdir(parents=True)
+            lines = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}", ""]
+            (info / "METADATA").write_text("\n".join(lines))
+        return folder
+
+
+def flip_a_byte(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+def touch_all(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        if path.is_file():
+            os.utime(path)
+
+
+def remove(*paths: Path) -> None:
+    for path in paths:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -224,9 +224,8 @@ def test_slurm_forgets_that_a_job_has_started(mended: Experiment, reference: Exp
     cluster.wait(lambda: cluster.query("sinfo", "--noheader"))
     cluster.query("scontrol", "update", "NodeName=gpu1", "State=resume")  # forgotten as well
     cluster.query("scontrol", "update", "NodeName=gpu2", "State=resume")
-    run = mended.finish(main)
-    assert "ended as LAUNCH_FAILED" in run.stdout
-    whole(mended, reference, run)
+    # Slurm either starts it a second time, or holds it back: then another one is submitted.
+    whole(mended, reference, mended.finish(main))
 
 
 # The main process -----------------------------------------------------------------------------

@@ -172,6 +172,17 @@ def log_line(step: int, loss: float) -> str:
     )
 
 
+def test_parts_of_weights_are_not_delivered(tmp_path: Path) -> None:
+    checkpoint = tmp_path / "output/checkpoint-3"
+    (checkpoint / "pytorch_model_fsdp_0").mkdir(parents=True)
+    (checkpoint / "optimizer.bin").write_text("")
+    (tmp_path / "done.json").write_text('{"checkpoint": "checkpoint-3"}')
+    with pytest.raises(SparkleError, match="no whole weights") as found:
+        module._deliver(tmp_path, tmp_path / "model")
+    assert "FULL_STATE_DICT" in found.value.hint
+    assert not (tmp_path / "model").exists()
+
+
 def test_the_curve_counts_repeated_steps_once_and_survives_a_cut_line(tmp_path: Path) -> None:
     log = tmp_path / "logging.jsonl"
     lines = [log_line(1, 3.0), log_line(2, 2.0), log_line(3, 9.0), log_line(3, 1.0), '{"loss": 1']

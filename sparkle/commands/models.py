@@ -13,6 +13,7 @@ from sparkle.cluster.requeue import requeue
 from sparkle.commands import recipes, settings
 from sparkle.commands.common import Commands, add_command, add_settings
 from sparkle.commands.progress import reporter
+from sparkle.commands.room import lack_of_room_named
 from sparkle.config.models import BASE_TRAIN_SET, FolderModel
 from sparkle.errors import SparkleError, Stopped
 from sparkle.inference.infer import Subject, infer
@@ -186,7 +187,7 @@ def _locate(arguments: argparse.Namespace) -> None:
 def _finetune(arguments: argparse.Namespace) -> None:
     chosen = settings.finetuning(arguments)
     report = reporter(arguments.log, arguments.output)
-    with _requeued_if_stopped(report):
+    with _requeued_if_stopped(report), lack_of_room_named(arguments.work):
         finetune(
             chosen,
             base=read_base(arguments.base),
@@ -221,7 +222,7 @@ def _infer(arguments: argparse.Namespace) -> None:
     report = reporter(arguments.log, arguments.output)
     asked_to_end = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: asked_to_end.set())
-    with _requeued_if_stopped(report):
+    with _requeued_if_stopped(report), lack_of_room_named(arguments.work):
         infer(
             chosen,
             subject,

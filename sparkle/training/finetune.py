@@ -40,7 +40,8 @@ from sparkle.training.curve import read_curve
 from sparkle.training.settings import FinetuneSettings
 
 _NOT_WEIGHTS = (
-    "optimizer.pt",
+    "optimizer*",
+    "pytorch_model_fsdp*",
     "scheduler.pt",
     "scaler.pt",
     "rng_state*.pth",
@@ -87,6 +88,8 @@ def finetune(
         "settings": settings.model_dump(mode="json"),
         "base": base.identity,
         "data": manifest["files"],
+        # Each process takes a batch of its own, so their number changes the result.
+        "processes": devices.processes,
         "made_with": made_with,
     }
     run = work / text_hash(canonical_json(identity))
@@ -110,7 +113,11 @@ def finetune(
                 checkpoint=checkpoint,
             )
             environment = swift_environment(
-                offline=settings.offline, threads=threads, gpus=devices.gpus, work=run
+                offline=settings.offline,
+                threads=max(1, threads // max(1, devices.gpus)),  # shared by the processes
+                gpus=devices.gpus,
+                work=run,
+                nodes=devices.nodes,
             )
             # The lock goes to ms-swift too: should only this process be killed, nobody else
             # writes to the folder before ms-swift has noticed and ended.
@@ -252,6 +259,11 @@ def _end(process: subprocess.Popen[str], launcher: bool) -> None:
 def _deliver(run: Path, output: Path) -> Path:
     checkpoint = run / "output" / read_json(run / _DONE)["checkpoint"]
     weights = output / "weights"
+    if not [*checkpoint.glob("*.safetensors"), *checkpoint.glob("*model*.bin")]:
+        raise SparkleError(
+            f"{checkpoint} holds the parts of each process, but no whole weights.",
+            "With FSDP ask for 'state_dict_type: FULL_STATE_DICT', as docs/cluster.md shows.",
+        )
     with atomic_path(weights) as temporary:
         shutil.copytree(checkpoint, temporary, ignore=shutil.ignore_patterns(*_NOT_WEIGHTS))
     curve: pd.DataFrame = read_curve(run / "output" / "logging.jsonl")

@@ -25,6 +25,7 @@ from sparkle.files import folder_hash
 from sparkle.fingerprint import code_of
 from sparkle.models.shipped import SHIPPED_WEIGHTS
 from sparkle.provenance.recipe import Input, Recipe
+from sparkle.swift import Devices
 
 
 def unpack_model(arguments: argparse.Namespace) -> Recipe:
@@ -104,6 +105,8 @@ def finetune(arguments: argparse.Namespace) -> Recipe:
         packages=TRAINING,
         varies={**varies, "weights": THREADS} if is_parallel(arguments) else varies,
         seeds={"training": chosen.seed},
+        # Each process takes a batch of its own, so their number changes the result.
+        options={"processes": Devices(arguments.gpus, arguments.nodes).processes},
         gpus=arguments.gpus,
         stored=True,
     )

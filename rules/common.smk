@@ -23,6 +23,7 @@ os.environ["PYTHONSAFEPATH"] = "1"
 
 from sparkle.cli import read_step
 from sparkle.cluster.supervise import supervise, write_plan
+from sparkle.config.extend import with_bases
 from sparkle.config.inference import EndpointModel, VariantModel
 from sparkle.config.models import EmbeddedModel
 from sparkle.errors import SparkleError
@@ -31,6 +32,10 @@ from sparkle.files import canonical_json
 from sparkle.provenance.writing import STORE
 
 try:
+    # Jobs read the config as it is here: without a file that it extends.
+    whole = with_bases(config, [Path(file) for file in workflow.configfiles])
+    config.clear()
+    config.update(whole)
     EXPERIMENT = Experiment.from_mapping(config)
 except SparkleError as error:
     raise WorkflowError(str(error)) from None

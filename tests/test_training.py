@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from sparkle.config.models import TrainingConfig
+from sparkle.config.training import TrainingConfig
 from sparkle.errors import SparkleError
 from sparkle.swift import (
     LAUNCHER,

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sparkle.datasets.integrity import verify_files
-from sparkle.datasets.merge import EVALUATION_SCHEMA, TRAINING_SCHEMA
+from sparkle.datasets.merge import EVALUATION_SCHEMA, TRAINING_SCHEMA, VERIFIABLE_SCHEMA
 from sparkle.datasets.shards import tables_of
 from sparkle.errors import SparkleError
 from sparkle.files import read_json
@@ -64,7 +64,10 @@ class Merged:
 
     def tables(self) -> Iterator[pa.Table]:
         """All rows in order, in tables of about 16 MiB, with the columns of the role's schema."""
-        schema = TRAINING_SCHEMA if self.role == "training" else EVALUATION_SCHEMA
+        schema = EVALUATION_SCHEMA
+        if self.role == "training":
+            verifiable = self.manifest["settings"].get("verifiable", False)
+            schema = VERIFIABLE_SCHEMA if verifiable else TRAINING_SCHEMA
         for path in self.files:
             try:
                 with pq.ParquetFile(path) as file:

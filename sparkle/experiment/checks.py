@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from sparkle.config.evaluation import BenchmarkSetConfig
 from sparkle.config.inference import EndpointModel, VariantModel
 from sparkle.config.load import closest, parse
-from sparkle.config.models import BASE_TRAIN_SET, EmbeddedModel, StepResources, TrainSetConfig
+from sparkle.config.models import BASE_TRAIN_SET, EmbeddedModel, StepResources
+from sparkle.config.training import TrainSetConfig
 from sparkle.errors import SparkleError
 from sparkle.external.registry import all_benchmarks, form_of, get_benchmark
 from sparkle.scenes.discs import check_colours

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sparkle.config.models import SwiftOptions, TrainingConfig
+from sparkle.config.training import SwiftOptions, TrainingConfig
 from sparkle.training.settings import FinetuneSettings
 
 

@@ -23,7 +23,7 @@ from sparkle.swift import (
     to_arguments,
 )
 from sparkle.training import finetune as module
-from sparkle.training.arguments import sft_options
+from sparkle.training.arguments import training_options
 from sparkle.training.curve import read_curve
 from sparkle.training.finetune import last_checkpoint, run_swift
 from sparkle.training.settings import FinetuneSettings
@@ -33,7 +33,7 @@ def options(checkpoint: Path | None = None, gpus: int = 0, **training: Any) -> d
     settings = FinetuneSettings(
         training=TrainingConfig(**training), seed=7, swift={"model_type": "llava1_5_hf"}
     )
-    return sft_options(
+    return training_options(
         settings,
         model="base",
         dataset=Path("data"),

@@ -262,6 +262,13 @@ def finetune(arguments: argparse.Namespace) -> Recipe:
     chosen = settings.finetuning(arguments)
     output: Path = arguments.output
     varies = {"training.csv": "the loss curve carries times"}
+    start = () if arguments.start is None else (Input("start", arguments.start / "weights"),)
+    code, packages = code_of("sparkle.training.finetune.finetune"), TRAINING
+    if chosen.training.algorithm == "grpo":
+        modules = ("sparkle.training.plugin", "sparkle.training.rewards")
+        verifiers = _modules_of_sets([arguments.dataset / "manifest.json"])
+        code = {**code, **code_of(*modules, *verifiers)}
+        packages = (*TRAINING, "trl")
     return Recipe(
         step="finetune",
         subject=_cell(output),
@@ -269,10 +276,10 @@ def finetune(arguments: argparse.Namespace) -> Recipe:
         stem="",
         tree="models/*/*/*",
         settings=_values(chosen),
-        inputs=(_base_weights(arguments.base), *_training_data(arguments.dataset)),
+        inputs=(_base_weights(arguments.base), *start, *_training_data(arguments.dataset)),
         outputs=lambda: [output / "weights", output / "training.csv"],
-        code=code_of("sparkle.training.finetune.finetune"),
-        packages=TRAINING,
+        code=code,
+        packages=packages,
         varies={**varies, "weights": _THREADS} if _many(arguments) else varies,
         seeds={"training": chosen.seed},
         gpus=arguments.gpus,
@@ -475,7 +482,7 @@ def _task_modules(names: Iterable[str]) -> list[str]:
 
 
 def _modules_of_sets(sets: Iterable[Path]) -> list[str]:
-    """Modules of the tasks and benchmarks that evaluation sets are of, by their manifests."""
+    """Modules of the tasks and benchmarks that datasets are of, by their manifests."""
     tasks: set[str] = set()
     for path in sets:
         try:

@@ -144,7 +144,7 @@ class Experiment:
         data = wanted.data
         uses = tuple(use_of(name, data.options.get(name, {})) for name in wanted.tasks)
         task = get_task(uses[0].name)
-        discs = self._discs(data.distractors, data.colours)
+        discs = self.discs(data.distractors, data.colours)
         scene = task.scene_spec(discs, task.Options(**uses[0].options))
         return SourceSettings(
             source=wanted.name,
@@ -188,7 +188,7 @@ class Experiment:
             images=chosen.images,
             images_per_shard=self.config.synthesis.images_per_shard,
             scene=self._part(
-                task.scene_spec(self._discs(chosen.distractors, chosen.colours), options),
+                task.scene_spec(self.discs(chosen.distractors, chosen.colours), options),
                 "evaluation",
             ),
             render=self._render(),
@@ -222,7 +222,8 @@ class Experiment:
             )
         return BenchmarkSettings(name=name, seed=self.config.seed, chosen=chosen)
 
-    def _discs(self, distractors: int, colours: Palette) -> DiscSpec:
+    def discs(self, distractors: int = 0, colours: Palette = "train") -> DiscSpec:
+        """The configured discs, with so many distractors."""
         scenes = self.config.scenes
         return DiscSpec(
             objects=scenes.objects,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sparkle.config.extend import merge
 from sparkle.config.load import parse
 from sparkle.config.training import TrainingDataConfig
+from sparkle.experiment.parts import use_of
 from sparkle.files import canonical_json
 from sparkle.tasks import all_tasks, get_task
 
@@ -83,8 +84,8 @@ def _key(data: TrainingDataConfig, family: str) -> str:
     values = data.model_dump(mode="json", exclude=_OF_THE_MERGE)
     tasks = all_tasks()
     values["options"] = {
-        task: options
-        for task, options in data.options.items()
-        if task in tasks and tasks[task].family == family
+        name: use_of(name, data.options.get(name, {})).options
+        for name, task in tasks.items()
+        if task.family == family
     }
     return canonical_json([family, values])

@@ -35,7 +35,7 @@ def shrunk(name: str, *, train_sets: list[str] | None = None) -> dict[str, Any]:
     changes: dict[str, Any] = {
         "results": "results",
         "images": {"size": 50},
-        "synthesis": {"images_per_shard": 8, "jobs": 2},
+        "synthesis": {"images_per_shard": 8, "jobs": 1},
         "training": _TRAINING,
         "training_data": {"images": _IMAGES},
         "inference": {"batch_size": 32, "max_new_tokens": 12, "precision": "float32"},

@@ -13,6 +13,7 @@ import pytest
 from helpers import quiet, task_use, training_source
 
 from sparkle.config.extend import merge
+from sparkle.datasets.card import card, merged_layout
 from sparkle.datasets.leaks import check_leaks
 from sparkle.datasets.merge import merge_evaluation, merge_training
 from sparkle.datasets.merged import open_dataset
@@ -74,6 +75,15 @@ def test_shuffled_answers_belong_to_other_questions_of_their_kind(tmp_path: Path
     assert words[0] == words[1]
     for _, prompt, answer in shuffled:  # still about the objects asked about
         assert set(re.findall(r"N\d+", answer)) <= set(re.findall(r"N\d+", prompt))
+
+
+def test_the_card_of_a_control_says_so(tmp_path: Path) -> None:
+    for control, words in (("shuffled_labels", "wrong on purpose"), ("text_only", "are empty")):
+        dataset = open_dataset(merged(tmp_path / control, control=control))
+        assert words in card(dataset, merged_layout(dataset))
+    plain = open_dataset(merged(tmp_path / "plain", verifiable=True))
+    assert "A control" not in card(plain, merged_layout(plain))
+    assert "name: verify" in card(plain, merged_layout(plain))
 
 
 def test_shuffling_depends_on_neither_shards_nor_jobs(tmp_path: Path) -> None:

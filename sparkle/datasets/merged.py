@@ -57,6 +57,11 @@ class Merged:
             return {self.name: {key: self.manifest[key] for key in keys}}
         return {self.name: self.manifest["source"]}
 
+    @property
+    def merged_with(self) -> dict[str, Any]:
+        """The settings of the merge; none where there are none, as for an evaluation set."""
+        return dict(self.manifest.get("settings", {}))
+
     def verify(self) -> None:
         """Compare the files with the manifest; see :func:`verify_files`."""
         for path, expected in self.files.items():
@@ -66,7 +71,7 @@ class Merged:
         """All rows in order, in tables of about 16 MiB, with the columns of the role's schema."""
         schema = EVALUATION_SCHEMA
         if self.role == "training":
-            verifiable = self.manifest["settings"].get("verifiable", False)
+            verifiable = self.merged_with.get("verifiable", False)
             schema = VERIFIABLE_SCHEMA if verifiable else TRAINING_SCHEMA
         for path in self.files:
             try:

@@ -104,3 +104,47 @@ def start_of(wildcards):
     return f"{folder}/weights" if start else []
 
 
+def evaluation_files():
+    return [f"<results>/data/evaluation/{name}.parquet" for name in EVALUATION_SETS]
+
+
+def needs(step):
+    """Resources of a step from the config. GPUs only where the config gives some."""
+    return getattr(EXPERIMENT.config.resources, step)
+
+
+def memory_of(step):
+    """Memory of a step in MB: what the config says, and as much more with every further attempt."""
+    return lambda wildcards, attempt: needs(step).memory_mb * attempt
+
+
+def minutes_of(step):
+    """Time of a step: what the config says, and as much more with every further attempt."""
+    return lambda wildcards, attempt: needs(step).minutes * attempt
+
+
+def gpus_of(step):
+    """GPUs and nodes of a step, only if it has any: Slurm then places it on GPU nodes."""
+    if needs(step).nodes > 1:
+        return {"gres": f"gpu:{needs(step).gpus}", "nodes": needs(step).nodes}
+    return {"gpu": needs(step).gpus} if needs(step).gpus else {}
+
+
+def located_settings(model):
+    """Settings of a model that is not made here: its name, and where it is."""
+    located = {"name": model, "model": EXPERIMENT.model(model).model_dump(mode="json")}
+    return canonical_json(located)
+
+
+def say_done():
+    """The last words of a run; of one that was asked for a part only, nothing of the report."""
+    page = Path(RESULTS, "report.html")
+    if page.exists():
+        print(f"\nDone. Open {page}; the numbers are in {RESULTS}/tables/matrix.csv.")
+
+
+def say_failed():
+    print(
+        "\nA step failed: its log is printed above and kept under logs/. What is finished is"
+    )
+    print("kept: mend the cause and run the same command again.")

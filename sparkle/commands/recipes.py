@@ -263,12 +263,12 @@ def finetune(arguments: argparse.Namespace) -> Recipe:
     output: Path = arguments.output
     varies = {"training.csv": "the loss curve carries times"}
     start = () if arguments.start is None else (Input("start", arguments.start / "weights"),)
-    code, packages = code_of("sparkle.training.finetune.finetune"), TRAINING
+    code, packages = code_of("sparkle.training.finetune.finetune"), [*TRAINING]
     if chosen.training.algorithm == "grpo":
         modules = ("sparkle.training.plugin", "sparkle.training.rewards")
         verifiers = _modules_of_sets([arguments.dataset / "manifest.json"])
         code = {**code, **code_of(*modules, *verifiers)}
-        packages = (*TRAINING, "trl")
+        packages.append("trl")
     return Recipe(
         step="finetune",
         subject=_cell(output),
@@ -279,7 +279,7 @@ def finetune(arguments: argparse.Namespace) -> Recipe:
         inputs=(_base_weights(arguments.base), *start, *_training_data(arguments.dataset)),
         outputs=lambda: [output / "weights", output / "training.csv"],
         code=code,
-        packages=packages,
+        packages=tuple(packages),
         varies={**varies, "weights": _THREADS} if _many(arguments) else varies,
         seeds={"training": chosen.seed},
         gpus=arguments.gpus,

@@ -24,6 +24,7 @@ from sparkle.experiment import Experiment
 from sparkle.files import file_hash
 from sparkle.rendering.blank import blank
 from sparkle.scenes.grid import GridScene, part_of
+from sparkle.scenes.spec import scene_to_json
 from sparkle.tasks.base import Asking
 from sparkle.training.rewards import rewards_of
 
@@ -134,7 +135,7 @@ def test_a_detour_is_valid_but_not_correct() -> None:
     question = {
         "task": "spp", "kind": "moves", "form": "open", "prompt": "", "answer": "up, up",
         "target": "up, up", "options": [], "subject": '{"length": 2}', "difficulty": None,
-        "scene": scene.to_json(),
+        "scene": scene_to_json(scene),
     }  # fmt: skip
     detour = rewards_of(json.dumps(question), "right, up, up, left")
     assert detour == {"correct": 0.0, "valid": 1.0, "format": 1.0}

@@ -37,8 +37,17 @@ rule report_write:
             for cell in EXPERIMENT.trained_cells()
         ],
     output:
-        report="<results>/report.html",
-        matrix_figure="<results>/figures/matrix.svg",
+        report=report(
+            "<results>/report.html",
+            category="Report",
+            caption="captions/report.rst",
+        ),
+        matrix_figure=report(
+            "<results>/figures/matrix.svg",
+            category="Results",
+            subcategory="Figures",
+            caption="captions/matrix_figure.rst",
+        ),
     log:
         "logs/report_write/all.log",
     localrule: True

@@ -70,7 +70,7 @@ rule data_merge_training:
     input:
         lambda w: expand(
             "<results>/data/shards/training/{source}/job-{job:03d}.json",
-            source=EXPERIMENT.families(w.train_set),
+            source=EXPERIMENT.sources_of(w.train_set),
             job=range(SYNTHESIS_JOBS),
         ),
     output:

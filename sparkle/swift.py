@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sparkle.config.models import SwiftValue
+from sparkle.config.training import SwiftValue
 from sparkle.errors import SparkleError
 
 LAUNCHER = "torch.distributed.run"

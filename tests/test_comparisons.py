@@ -14,7 +14,13 @@ from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
 from sparkle.errors import SparkleError
-from sparkle.scoring.comparisons import compare, over_seeds, write_comparisons
+from sparkle.scoring.comparisons import (
+    compare,
+    means_as_markdown,
+    over_scenes,
+    over_seeds,
+    write_comparisons,
+)
 from sparkle.scoring.score import SCORE_SCHEMA
 from sparkle.scoring.statistics import (
     clustered_interval,
@@ -215,3 +221,26 @@ def test_a_mean_over_several_questions_a_picture_draws_pictures() -> None:
 @pytest.mark.parametrize("differences", [[], [0.0], [0.5], [0.0, -0.25, 0.0]])
 def test_fewer_than_two_moved_pictures_prove_nothing(differences: list[float]) -> None:
     assert sign_flip_p(np.array(differences)) == 1.0
+
+
+def test_several_seeds_have_one_line_with_both_intervals(tmp_path: Path) -> None:
+    base, one, two = [False] * 40, [True] * 30 + [False] * 10, [True] * 20 + [False] * 20
+    files = {
+        ("m", "none", 0): {"x": scores(tmp_path / "0.parquet", base)},
+        ("m", "t", 1): {"x": scores(tmp_path / "1.parquet", one)},
+        ("m", "t", 2): {"x": scores(tmp_path / "2.parquet", two)},
+    }
+    values = [("m", "t", 1, "x", "accuracy", 0.75), ("m", "t", 2, "x", "accuracy", 0.5)]
+    columns = ["model", "train_set", "seed", "evaluation_set", "metric", "value"]
+    scenes, seeds = over_scenes(files), over_seeds(pd.DataFrame(values, columns=columns))
+    low, high = scenes.iloc[0][["scenes_low", "scenes_high"]]
+    assert 0.45 < low < 0.625 < high < 0.8
+    text = means_as_markdown(seeds, scenes, compare(files, {}), ["x"])
+    half = 100 * stats.t.ppf(0.975, 1) * 0.125
+    assert f"62.5 ± {half:.1f} [{100 * low:.1f}, {100 * high:.1f}] *" in text
+    assert "| m" in text and text.count("62.5") == 1
+
+
+def test_single_seeds_have_no_mean(tmp_path: Path) -> None:
+    files = {("m", "t", 1): {"x": scores(tmp_path / "1.parquet", [True, False])}}
+    assert means_as_markdown(over_seeds(matrix()), over_scenes(files), compare(files, {}), []) == ""

@@ -18,7 +18,7 @@ from sparkle.config.models import BASE_TRAIN_SET, FolderModel
 from sparkle.errors import SparkleError, Stopped
 from sparkle.inference.infer import Subject, infer
 from sparkle.inference.reference import answer_by_reference
-from sparkle.models.references import check_folder, fetch, read_base, write_base
+from sparkle.models.references import BaseModel, check_folder, fetch, read_base, write_base
 from sparkle.provenance.hashes import known_hash
 from sparkle.swift import Devices
 from sparkle.training.finetune import finetune
@@ -73,6 +73,9 @@ def register(commands: Commands) -> None:
     parser.add_argument("--seed", type=int, default=1, help="seed of the training")
     parser.add_argument("--base", type=Path, required=True, help="base.json of the model")
     parser.add_argument("--dataset", type=Path, required=True, help="folder of the dataset")
+    parser.add_argument(
+        "--start", type=Path, help="output folder of a fine-tuning whose weights to start from"
+    )
     parser.add_argument("--output", type=Path, required=True, help="folder for the results")
     _add_work(parser)
     parser.add_argument("--nodes", type=int, default=1, help="nodes of the Slurm job (default: 1)")
@@ -186,6 +189,10 @@ def _locate(arguments: argparse.Namespace) -> None:
 
 def _finetune(arguments: argparse.Namespace) -> None:
     chosen = settings.finetuning(arguments)
+    start = None
+    if arguments.start is not None:
+        weights = arguments.start / "weights"
+        start = BaseModel(str(weights), known_hash(weights))
     report = reporter(arguments.log, arguments.output)
     with _requeued_if_stopped(report), lack_of_room_named(arguments.work):
         finetune(
@@ -194,6 +201,7 @@ def _finetune(arguments: argparse.Namespace) -> None:
             dataset=arguments.dataset,
             output=arguments.output,
             work=arguments.work / "training",
+            start=start,
             threads=arguments.threads,
             devices=Devices(arguments.gpus, arguments.nodes),
             made_with=arguments.made_with,

@@ -13,7 +13,13 @@ from sparkle.commands.common import DEFAULT_CONFIG, Commands, add_command
 from sparkle.errors import SparkleError
 from sparkle.experiment import Experiment
 from sparkle.files import write_text
-from sparkle.scoring.comparisons import compare, over_seeds, write_comparisons
+from sparkle.scoring.comparisons import (
+    compare,
+    means_as_markdown,
+    over_scenes,
+    over_seeds,
+    write_comparisons,
+)
 from sparkle.scoring.score import score
 from sparkle.scoring.tables import Row, build_matrix, notes_of, write_tables
 
@@ -126,9 +132,11 @@ def _tables(arguments: argparse.Namespace) -> None:
         arguments.scores, parse_rows(arguments.rows), arguments.evaluation_sets
     )
     matrix = build_matrix(files)
-    write_tables(matrix, arguments.output, notes_of(files))
-    baselines = _pairs(arguments.baselines)
-    write_comparisons(compare(files, baselines), over_seeds(matrix), arguments.output)
+    comparisons = compare(files, _pairs(arguments.baselines))
+    seeds = over_seeds(matrix)
+    means = means_as_markdown(seeds, over_scenes(files), comparisons, arguments.evaluation_sets)
+    write_tables(matrix, arguments.output, notes_of(files), means)
+    write_comparisons(comparisons, seeds, arguments.output)
     print((arguments.output / "matrix.md").read_text(encoding="utf-8"))
 
 

@@ -50,7 +50,7 @@ def make_items(settings: SourceSettings, first: int, count: int) -> Iterator[Ite
 
 
 def _draws(settings: SourceSettings, purpose: str, first: int, count: int) -> Iterator[Draws]:
-    stream = f"{settings.role}/{settings.source}/{purpose}"
+    stream = f"{settings.role}/{settings.stream or settings.source}/{purpose}"
     return batch_draws(settings.seed, stream, first, count)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from sparkle.config.load import read_yaml
+from sparkle.config.extend import read_yaml
 from sparkle.datasets.parquet import read_frame
 from sparkle.errors import SparkleError
 from sparkle.provenance.changes import Change, changes

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 from sparkle.config.base import Closed, Palette
 from sparkle.files import text_hash
 from sparkle.scenes.discs import DiscScene, check_room, sample_discs
-from sparkle.scenes.grid import GridScene, sample_grid
+from sparkle.scenes.grid import GridScene, Part, sample_grid
 from sparkle.scenes.randomness import Rng, item_generator
 
 Scene: TypeAlias = DiscScene | GridScene
@@ -37,6 +37,7 @@ class GridSpec(Closed):
     missing_edges: int
     min_hops: int
     max_length: int = 1
+    part: Part | None = None
 
 
 SceneSpec: TypeAlias = DiscSpec | GridSpec

@@ -121,15 +121,23 @@ def notes_of(scores: Mapping[Row, Mapping[str, Path]]) -> dict[str, list[str]]:
 
 
 def write_tables(
-    matrix: pd.DataFrame, folder: Path, notes: Mapping[str, list[str]] | None = None
+    matrix: pd.DataFrame,
+    folder: Path,
+    notes: Mapping[str, list[str]] | None = None,
+    means: str = "",
 ) -> None:
-    """Write ``matrix.csv``, ``matrix.parquet`` and the readable ``matrix.md``."""
+    """Write ``matrix.csv``, ``matrix.parquet`` and the readable ``matrix.md``.
+
+    Args:
+        means: A table of means over seeds in Markdown, which comes before that of all rows.
+    """
     write_text(folder / "matrix.csv", matrix.to_csv(index=False))
     with atomic_path(folder / "matrix.parquet") as temporary:
         matrix.to_parquet(temporary, index=False)
     lines = [f"- {name}: {note}" for name, each in (notes or {}).items() for note in each]
     write_text(
-        folder / "matrix.md", as_markdown(matrix) + ("\n" + "\n".join(lines) + "\n") * bool(lines)
+        folder / "matrix.md",
+        means + as_markdown(matrix) + ("\n" + "\n".join(lines) + "\n") * bool(lines),
     )
 
 

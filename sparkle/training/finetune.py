@@ -35,7 +35,7 @@ from sparkle.swift import (
     swift_command,
     swift_environment,
 )
-from sparkle.training.arguments import sft_options
+from sparkle.training.arguments import command_of, training_options
 from sparkle.training.curve import read_curve
 from sparkle.training.settings import FinetuneSettings
 
@@ -63,6 +63,7 @@ def finetune(
     dataset: Path,
     output: Path,
     work: Path,
+    start: BaseModel | None = None,
     threads: int = 1,
     devices: Devices = CPU,
     made_with: str = "",
@@ -77,6 +78,7 @@ def finetune(
         dataset: Folder with ``manifest.json`` and ``data/``, as made by the merge.
         output: Gets ``weights/`` (a model folder, or adapters) and ``training.csv``, each under
             its final name only when complete.
+        start: Tuned weights to start from, instead of the base weights.
         made_with: Hash of code and packages, with which alone a training may go on.
         report: Called with each line of ms-swift's output.
 
@@ -92,6 +94,8 @@ def finetune(
         "processes": devices.processes,
         "made_with": made_with,
     }
+    if start is not None:
+        identity["start"] = start.identity
     run = work / text_hash(canonical_json(identity))
     with exclusive(run, report) as lock:
         # An earlier ms-swift may have ended well after the process that had started it was killed.
@@ -104,13 +108,14 @@ def finetune(
             check_granted(devices)
             if checkpoint is not None:
                 report(f"going on from {checkpoint.name}")
-            options = sft_options(
+            options = training_options(
                 settings,
                 model=base.path,
                 dataset=dataset / "data",
                 output=run / "output",
                 gpus=devices.gpus,
                 checkpoint=checkpoint,
+                start=None if start is None else Path(start.path),
             )
             environment = swift_environment(
                 offline=settings.offline,
@@ -121,7 +126,7 @@ def finetune(
             )
             # The lock goes to ms-swift too: should only this process be killed, nobody else
             # writes to the folder before ms-swift has noticed and ended.
-            command = swift_command("sft", options, devices)
+            command = swift_command(command_of(settings.training), options, devices)
             stopped = run_swift(command, environment, report, keep_open=[lock])
             if stopped and not _is_finished(run / "output"):
                 raise _stopped(checkpoint, last_checkpoint(run / "output"))

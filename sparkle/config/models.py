@@ -18,6 +18,7 @@ from pydantic import (
 from sparkle.config.base import Closed, Form, Geometry, Ground, Palette, Phrases, Style
 from sparkle.config.evaluation import BenchmarkSetConfig
 from sparkle.config.inference import Backend, EndpointModel, VariantModel
+from sparkle.config.report import ReportConfig
 
 BASE_TRAIN_SET = "none"
 REFERENCES = ("oracle", "chance", "most_frequent")
@@ -377,6 +378,7 @@ class Config(Closed):
     training: TrainingConfig = TrainingConfig()
     inference: InferenceConfig = InferenceConfig()
     resources: ResourcesConfig = ResourcesConfig()
+    report: ReportConfig = ReportConfig()
 
     @field_validator("models")
     @classmethod

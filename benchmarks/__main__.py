@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks import data, report, scaling, scoring, solvers, synthesis
+from benchmarks import data, report, reruns, scaling, scoring, solvers, synthesis
 
 GROUPS = {
     "synthesis": synthesis.main,
     "data": data.main,
     "solvers": solvers.main,
     "scoring": scoring.main,
+    "reruns": reruns.main,
     "report": report.main,
     "scaling": scaling.main,
 }

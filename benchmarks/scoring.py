@@ -108,7 +108,7 @@ def _questions(name: str, options: dict[str, Any], asking: Asking) -> Iterator[d
 
 def _row(question: Question) -> dict[str, Any]:
     return {
-        **vars(question),
+        **question._asdict(),
         "options": list(question.options),
         "subject": canonical_json(question.subject),
     }

@@ -28,6 +28,7 @@ from sparkle.config.models import EmbeddedModel
 from sparkle.errors import SparkleError
 from sparkle.experiment import Experiment
 from sparkle.files import canonical_json
+from sparkle.provenance.environment import use_versions_of
 from sparkle.provenance.writing import STORE
 
 try:
@@ -40,6 +41,8 @@ RESULTS = EXPERIMENT.config.results
 os.environ[STORE] = os.path.abspath(EXPERIMENT.config.store or "") * bool(
     EXPERIMENT.config.store
 )
+if os.environ.get("SPARKLE_BIN") and workflow.is_main_process:
+    use_versions_of(Path(PYTHON_FOLDER, "python"))
 supervise(
     workflow,
     root=Path(CODE),

@@ -119,7 +119,11 @@ rule data_check_leaks:
             evaluation_set=EVALUATION_SETS,
         ),
     output:
-        "<results>/data/leaks.json",
+        report(
+            "<results>/data/leaks.json",
+            category="Data",
+            caption="captions/leaks.rst",
+        ),
     log:
         "logs/data_check_leaks/all.log",
     localrule: True
@@ -136,7 +140,11 @@ rule data_describe:
         ),
         evaluation=evaluation_files(),
     output:
-        page="<results>/data/distributions.html",
+        page=report(
+            "<results>/data/distributions.html",
+            category="Data",
+            caption="captions/distributions.rst",
+        ),
         numbers="<results>/data/distributions.json",
     log:
         "logs/data_describe/all.log",

@@ -38,8 +38,17 @@ rule report_write:
             for cell in EXPERIMENT.trained_cells()
         ],
     output:
-        report="<results>/report.html",
-        matrix_figure="<results>/figures/matrix.svg",
+        report=report(
+            "<results>/report.html",
+            category="Report",
+            caption="captions/report.rst",
+        ),
+        matrix_figure=report(
+            "<results>/figures/matrix.svg",
+            category="Results",
+            subcategory="Figures",
+            caption="captions/matrix_figure.rst",
+        ),
         matrix_latex="<results>/tables/matrix.tex",
         breakdown="<results>/tables/breakdown.csv",
     log:

@@ -14,7 +14,16 @@ rule training_finetune:
         leaks=ancient("<results>/data/leaks.json"),
     output:
         weights=directory("<results>/models/{model}/{train_set}/seed{seed}/weights"),
-        curve="<results>/models/{model}/{train_set}/seed{seed}/training.csv",
+        curve=report(
+            "<results>/models/{model}/{train_set}/seed{seed}/training.csv",
+            category="Training",
+            labels={
+                "model": "{model}",
+                "train set": "{train_set}",
+                "seed": "{seed}",
+            },
+            caption="captions/curve.rst",
+        ),
     log:
         "logs/training_finetune/{model}-{train_set}-{seed}.log",
     benchmark:

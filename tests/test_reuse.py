@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from sparkle.errors import SparkleError
+from sparkle.provenance import environment
 from sparkle.provenance import store as artefacts
 from sparkle.provenance.hashes import Hashes
 from sparkle.provenance.judging import changes, judge, summary
@@ -192,6 +194,21 @@ def test_partial_work_does_not_outlive_code(results: Path) -> None:
     assert made.made_with == dataclasses.replace(made, settings={}).made_with
     assert made.made_with != dataclasses.replace(made, code={"sparkle/a.py": "2"}).made_with
     assert made.made_with != dataclasses.replace(made, packages=()).made_with
+
+
+def test_versions_are_those_of_the_python_that_runs_the_steps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(environment, "_elsewhere", None)
+    wrapper = tmp_path / "python"
+    wrapper.write_text('#!/bin/sh\necho \'[["Some.Package", "7"], ["numpy", "0"]]\'\n')
+    wrapper.chmod(0o755)
+    environment.use_versions_of(wrapper)
+    found = environment.versions(["some_package", "numpy", "torch"])
+    assert found == {"some_package": "7", "numpy": "0", "torch": "not installed"}
+    environment._version.cache_clear()
+    with pytest.raises(SparkleError, match="does not tell"):
+        environment.use_versions_of(tmp_path / "none")
 
 
 def test_differences_in_words() -> None:

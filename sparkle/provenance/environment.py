@@ -8,12 +8,15 @@ import importlib.metadata
 import json
 import os
 import platform
+import re
 import resource
 import subprocess
 import sys
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+
+from sparkle.errors import SparkleError
 
 _ABSENT = "not installed"
 
@@ -23,8 +26,40 @@ def versions(names: Iterable[str]) -> dict[str, str]:
     return {name: _version(name) for name in sorted(names)}
 
 
+_elsewhere: dict[str, str] | None = None
+_LIST = (
+    "import importlib.metadata as m, json;"
+    "print(json.dumps([[d.name, d.version] for d in m.distributions() if d.name]))"
+)
+
+
+def use_versions_of(python: Path) -> None:
+    """From now on tell the versions that another Python has: the one that runs the steps.
+
+    Raises:
+        SparkleError: It does not answer.
+    """
+    global _elsewhere
+    try:
+        asked = subprocess.run([python, "-c", _LIST], capture_output=True, text=True, timeout=120)
+        pairs = json.loads(asked.stdout)
+    except (OSError, subprocess.TimeoutExpired, ValueError) as error:
+        raise SparkleError(
+            f"{python} does not tell which packages it has ({error}).",
+            "SPARKLE_BIN must name a folder with a 'python' in which Sparkle is installed.",
+        ) from None
+    _elsewhere = {_normal(name): version for name, version in reversed(pairs)}
+    _version.cache_clear()
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
 @cache
 def _version(name: str) -> str:
+    if _elsewhere is not None:
+        return _elsewhere.get(_normal(name), _ABSENT)
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:

@@ -178,8 +178,13 @@ def _abbreviated(text: str, classes: tuple[str, ...]) -> str | None:
 
 def names_of(scene: DiscScene) -> str:
     """The labels of the basic objects as running text."""
-    labels = [called(disc.label) for disc in scene.basic]
-    return f"{', '.join(labels[:-1])} and {labels[-1]}" if len(labels) > 1 else labels[0]
+    return _listed(tuple([disc.label for disc in scene.basic]))
+
+
+@lru_cache(maxsize=4096)
+def _listed(labels: tuple[str, ...]) -> str:
+    *others, last = map(called, labels)
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def describe_directions(scene: DiscScene, asking: Asking, min_angle: float = 0.0) -> str:

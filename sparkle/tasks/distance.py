@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any, Literal
 
 from pydantic import Field
@@ -193,7 +194,7 @@ class Distance(ClassTask):
 def describe_distances(scene: DiscScene) -> str:
     """One sentence per pair of basic objects, with 2 decimals."""
     return " ".join(
-        sentence(f"{_spoken(pair)} are {_length(pair, scene):.2f} apart.") for pair in _pairs(scene)
+        [sentence(f"{_spoken(pair)} are {gap:.2f} apart.") for pair, gap in scene.gaps.items()]
     )
 
 
@@ -206,11 +207,13 @@ def _length(pair: Pair, scene: DiscScene) -> float:
     return distance(scene.find(pair[0]), scene.find(pair[1])) if known is None else known
 
 
+@lru_cache(maxsize=4096)
 def _write(pair: Pair) -> str:
     a, b = pair if rank(pair[0]) < rank(pair[1]) else pair[::-1]
     return f"{a} and {b}"
 
 
+@lru_cache(maxsize=4096)
 def _spoken(pair: Pair) -> str:
     """The pair in running text: "N1 and N2", or "the red disc and the brown disc"."""
     a, b = pair if rank(pair[0]) < rank(pair[1]) else pair[::-1]

@@ -261,11 +261,8 @@ def _runs(text: str, item: re.Pattern[str]) -> list[list[str]]:
     stacked = False
     for line in filter(str.strip, text.splitlines()):
         found = _runs_of_line(line, item)
-        if not moves:  # "N1 to N2, N2 to N6": nothing is next to itself
-            found = [
-                [name for i, name in enumerate(run) if i == 0 or name != run[i - 1]]
-                for run in found
-            ]
+        if not moves:
+            found = [_chained(run) for run in found]
         short = len(found) == 1 and len(line) <= _STACKED_LINE
         alone = short and len(found[0]) == 1
         if alone and stacked:
@@ -276,6 +273,14 @@ def _runs(text: str, item: re.Pattern[str]) -> list[list[str]]:
             runs += found
         stacked = alone
     return runs
+
+
+def _chained(run: list[str]) -> list[str]:
+    """The route of steps such as "N1 to N2, N2 to N6"; any other list as it is."""
+    starts, ends = run[::2], run[1::2]
+    if len(run) >= 4 and len(starts) == len(ends) and starts[1:] == ends[:-1]:
+        return [starts[0], *ends]
+    return run
 
 
 def _repeated(match: re.Match[str]) -> str:

@@ -18,6 +18,7 @@ from pydantic import (
 from sparkle.config.base import Closed, Form, Geometry, Ground, Palette, Phrases, Style
 from sparkle.config.evaluation import BenchmarkSetConfig
 from sparkle.config.inference import Backend, EndpointModel, VariantModel
+from sparkle.config.report import ReportConfig
 from sparkle.config.training import (
     SwiftOptions,
     TrainingConfig,
@@ -315,6 +316,7 @@ class Config(Closed):
     training: TrainingConfig = TrainingConfig()
     inference: InferenceConfig = InferenceConfig()
     resources: ResourcesConfig = ResourcesConfig()
+    report: ReportConfig = ReportConfig()
 
     @field_validator("models")
     @classmethod

@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 CONFIG ?= config/config.yaml
-SLURM_TESTS ?= tests/slurm
+SLURM_TESTS ?= slurm
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
@@ -26,8 +26,9 @@ test-slow: $(READY)
 	$(BIN)/python -m pytest -m slow $(ARGS)
 
 # Starts a Slurm of its own on this machine: needs Debian's packages and root.
+# SLURM_TESTS='slurm and quick' takes some minutes instead of half an hour.
 test-slurm: $(READY)
-	$(BIN)/python -m pytest -m slurm $(SLURM_TESTS) $(ARGS)
+	$(BIN)/python -m pytest -m "$(SLURM_TESTS)" tests/slurm $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -18,6 +18,9 @@ include: "rules/scoring.smk"
 include: "rules/report.smk"
 
 
+report: "rules/captions/workflow.rst"
+
+
 onstart:
     write_plan(workflow, Path(RESULTS), EXPERIMENT.config.name)
 

@@ -1,6 +1,6 @@
 """A million images with the commands that a user runs: synthesize, merge, compare.
 
-``python -m benchmarks.million --folder FOLDER`` (some gigabytes; emptied at the end unless
+``python -m benchmarks.million --folder FOLDER`` (some 15 GB; emptied at the end unless
 ``--keep``). Wall time, CPU time and peak memory are those of the command and of all the processes
 that it started; a peak is that of the largest of them.
 """
@@ -28,7 +28,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, required=True, help="new folder for the data")
     parser.add_argument("--images", type=int, default=1_000_000, help="images of the train set")
-    parser.add_argument("--pixels", type=int, default=112, help="width and height of an image")
+    parser.add_argument("--pixels", type=int, default=448, help="width and height of an image")
     parser.add_argument("--processes", type=int, default=os.cpu_count(), help="for synthesis")
     parser.add_argument("--keep", action="store_true", help="leave the data in the folder")
     arguments = parser.parse_args()

@@ -22,7 +22,7 @@ from sparkle.datasets.synthesis import make_item
 from sparkle.files import canonical_json
 from sparkle.inference.predictions import PREDICTION_SCHEMA
 from sparkle.scenes.grid import GridScene
-from sparkle.scenes.spec import scene_hash
+from sparkle.scenes.spec import scene_hash, scene_to_json
 from sparkle.scoring.score import score
 from sparkle.tasks import get_task
 from sparkle.tasks.base import Asking, Question
@@ -101,14 +101,14 @@ def _questions(name: str, options: dict[str, Any], asking: Asking) -> Iterator[d
         yield {
             **_row(question),
             "image": b"",
-            "scene": scene.to_json(),
+            "scene": scene_to_json(scene),
             "scene_hash": scene_hash(scene),
         }
 
 
 def _row(question: Question) -> dict[str, Any]:
     return {
-        **vars(question),
+        **question._asdict(),
         "options": list(question.options),
         "subject": canonical_json(question.subject),
     }

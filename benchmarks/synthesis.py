@@ -26,9 +26,9 @@ from sparkle.datasets.synthesis import make_items, make_tables, synthesize
 from sparkle.rendering import painter
 from sparkle.scenes.discs import DiscScene
 from sparkle.scenes.randomness import batch_draws
-from sparkle.scenes.spec import Scene, sampler, scene_hash, scene_to_json
+from sparkle.scenes.spec import Scene, sampler, scene_record
 
-SAMPLES = 1000
+SAMPLES = 4000
 _PLOTS = 8
 _CANVASES = 400
 
@@ -98,9 +98,9 @@ def _stages(name: str, settings: SourceSettings, folder: Path) -> None:
 
     def columns() -> None:
         table = Columns()
-        for i, ((scene, questions), image) in enumerate(zip(items, images, strict=True)):
-            table.add(i, image, scene_to_json(scene), scene_hash(scene), questions)
-        table.take()
+        for (scene, questions), image in zip(items, images, strict=True):
+            table.add(image, *scene_record(scene), questions)
+        table.take(0)
 
     found = measure(
         {

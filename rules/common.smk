@@ -4,6 +4,7 @@
 #   artefacts, from the very command line that a rule would run: a rule needs nothing for it.
 #   An input marked `ancient` is waited for, but not read.
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -23,6 +24,7 @@ os.environ["PYTHONSAFEPATH"] = "1"
 
 from sparkle.cli import read_step
 from sparkle.cluster.supervise import supervise, write_plan
+from sparkle.config.extend import with_bases
 from sparkle.config.inference import EndpointModel, VariantModel
 from sparkle.config.models import EmbeddedModel
 from sparkle.errors import SparkleError
@@ -32,6 +34,10 @@ from sparkle.provenance.environment import use_versions_of
 from sparkle.provenance.writing import STORE
 
 try:
+    # Jobs read the config as it is here: without a file that it extends.
+    whole = with_bases(config, [Path(file) for file in workflow.configfiles])
+    config.clear()
+    config.update(whole)
     EXPERIMENT = Experiment.from_mapping(config)
 except SparkleError as error:
     raise WorkflowError(str(error)) from None
@@ -92,6 +98,13 @@ wildcard_constraints:
 def settings(value):
     """Settings of a step as canonical JSON: the same text for the same values."""
     return canonical_json(value.model_dump(mode="json"))
+
+
+def start_of(wildcards):
+    """The weights that a fine-tuning starts from, if they are those of another one."""
+    start = EXPERIMENT.start_of(wildcards.train_set)
+    folder = f"<results>/models/{wildcards.model}/{start}/seed{wildcards.seed}"
+    return f"{folder}/weights" if start else []
 
 
 def evaluation_files():

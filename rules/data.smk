@@ -70,7 +70,7 @@ rule data_merge_training:
     input:
         lambda w: expand(
             "<results>/data/shards/training/{source}/job-{job:03d}.json",
-            source=EXPERIMENT.families(w.train_set),
+            source=EXPERIMENT.sources_of(w.train_set),
             job=range(SYNTHESIS_JOBS),
         ),
     output:
@@ -119,7 +119,11 @@ rule data_check_leaks:
             evaluation_set=EVALUATION_SETS,
         ),
     output:
-        "<results>/data/leaks.json",
+        report(
+            "<results>/data/leaks.json",
+            category="Data",
+            caption="captions/leaks.rst",
+        ),
     log:
         "logs/data_check_leaks/all.log",
     localrule: True
@@ -136,7 +140,11 @@ rule data_describe:
         ),
         evaluation=evaluation_files(),
     output:
-        page="<results>/data/distributions.html",
+        page=report(
+            "<results>/data/distributions.html",
+            category="Data",
+            caption="captions/distributions.rst",
+        ),
         numbers="<results>/data/distributions.json",
     log:
         "logs/data_describe/all.log",

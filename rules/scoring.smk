@@ -31,12 +31,27 @@ rule scoring_tables:
             evaluation_set=EVALUATION_SETS,
         ),
     output:
-        "<results>/tables/matrix.csv",
+        report(
+            "<results>/tables/matrix.csv",
+            category="Results",
+            subcategory="Tables",
+            caption="captions/matrix.rst",
+        ),
         "<results>/tables/matrix.parquet",
         "<results>/tables/matrix.md",
-        "<results>/tables/comparisons.csv",
+        report(
+            "<results>/tables/comparisons.csv",
+            category="Results",
+            subcategory="Tables",
+            caption="captions/comparisons.rst",
+        ),
         "<results>/tables/comparisons.md",
-        "<results>/tables/seeds.csv",
+        report(
+            "<results>/tables/seeds.csv",
+            category="Results",
+            subcategory="Tables",
+            caption="captions/seeds.rst",
+        ),
     log:
         "logs/scoring_tables/all.log",
     localrule: True

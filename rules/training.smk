@@ -1,8 +1,9 @@
 # REQUIRED INPUTS: base weights, the dataset of a train set, and proof that it leaks no test scene.
 # OUTPUTS: <results>/models/{model}/{train_set}/seed{seed}/weights       a model folder or adapters
 #          <results>/models/{model}/{train_set}/seed{seed}/training.csv  the loss curve
-# STEPS: swift sft. Checkpoints are kept in <results>/work, outside the declared outputs, so that
-#   an interrupted run goes on where it stopped.
+# STEPS: swift sft, or swift rlhf where the algorithm is grpo; from the base weights, or from those
+#   of the train set that `start_from` names. Checkpoints are kept in <results>/work, outside the
+#   declared outputs, so that an interrupted run goes on where it stopped.
 
 
 rule training_finetune:
@@ -12,9 +13,19 @@ rule training_finetune:
         data="<results>/data/training/{train_set}/data/part-00000.parquet",
         # Training waits for the check, but another evaluation set does not train anew.
         leaks=ancient("<results>/data/leaks.json"),
+        start=start_of,
     output:
         weights=directory("<results>/models/{model}/{train_set}/seed{seed}/weights"),
-        curve="<results>/models/{model}/{train_set}/seed{seed}/training.csv",
+        curve=report(
+            "<results>/models/{model}/{train_set}/seed{seed}/training.csv",
+            category="Training",
+            labels={
+                "model": "{model}",
+                "train set": "{train_set}",
+                "seed": "{seed}",
+            },
+            caption="captions/curve.rst",
+        ),
     log:
         "logs/training_finetune/{model}-{train_set}-{seed}.log",
     benchmark:
@@ -34,8 +45,13 @@ rule training_finetune:
         nodes=needs("training").nodes,
         dataset=f"{RESULTS}/data/training/{{train_set}}",
         folder=f"{RESULTS}/models/{{model}}/{{train_set}}/seed{{seed}}",
+        start=lambda w, input: (
+            f"--start {shlex.quote(os.path.dirname(input.start))}"
+            if input.start
+            else ""
+        ),
     shell:
         "exec python -m sparkle finetune --settings {params.settings:q} --base {input.base:q}"
-        " --dataset {params.dataset:q} --output {params.folder:q}"
+        " --dataset {params.dataset:q} {params.start} --output {params.folder:q}"
         " --work {RESULTS}/work --threads {threads} --gpus {params.gpus}"
         " --nodes {params.nodes} --log {log:q}"

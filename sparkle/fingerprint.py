@@ -205,8 +205,8 @@ def _definition(statements: list[ast.stmt]) -> _Definition:
 
 
 def _templates(folder: Path) -> dict[str, dict[str, str]]:
-    """All templates of a folder: one may include others."""
-    files = sorted(path for path in folder.iterdir() if path.suffix == _TEMPLATES)
+    """All templates of a folder and those below: one may include others."""
+    files = sorted(folder.rglob(f"*{_TEMPLATES}"))
     return {_label(path): {"": _digest(path.read_text(encoding="utf-8"))} for path in files}
 
 

@@ -10,10 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sparkle.config.models import SwiftValue
+from sparkle.config.training import SwiftValue
 from sparkle.errors import SparkleError
 
 LAUNCHER = "torch.distributed.run"
+
+# What Slurm tells a process of its job; the rest is of the step that the process is in.
+_OF_THE_JOB = {"SLURM_JOB_ID", "SLURM_CONF", "SLURM_CLUSTER_NAME"}
 
 # Reserving memory once instead of mapping it for each tensor: about a third more steps per second
 # on the CPU with glibc; other systems ignore the variables.
@@ -40,7 +43,9 @@ class Devices:
 CPU = Devices()
 
 
-def swift_environment(*, offline: bool, threads: int, gpus: int, work: Path) -> dict[str, str]:
+def swift_environment(
+    *, offline: bool, threads: int, gpus: int, work: Path, nodes: int = 1
+) -> dict[str, str]:
     """The environment of an ms-swift process.
 
     Args:
@@ -49,10 +54,14 @@ def swift_environment(*, offline: bool, threads: int, gpus: int, work: Path) -> 
         gpus: GPUs granted to the job.
         work: Folder for caches that must not be shared between jobs; those that may vanish with
             the job go to the node's own disk instead, if there is one: see :func:`scratch`.
+        nodes: Nodes of the job.
     """
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "TOKENIZERS_PARALLELISM": "false"}
     environment["HF_DATASETS_CACHE"] = str((scratch() or work).resolve() / "datasets")
     environment["PYTHONUNBUFFERED"] = "1"
+    # How long PyTorch's launcher lets its processes write their checkpoints when it is asked to
+    # end, instead of half a minute: as long as the profile has Slurm wait.
+    environment.setdefault("TORCH_ELASTIC_SHUTDOWN_TIMEOUT", "120")
     for name in ("NPROC_PER_NODE", "NNODES", "NODE_RANK", "MASTER_ADDR", "MASTER_PORT"):
         environment.pop(name, None)
     if offline:
@@ -62,6 +71,11 @@ def swift_environment(*, offline: bool, threads: int, gpus: int, work: Path) -> 
     if gpus == 0:
         environment["CUDA_VISIBLE_DEVICES"] = ""
         environment.update(_MALLOC)
+    if nodes > 1:
+        # This process runs in a step of one node. The step over all nodes must not inherit that.
+        step = {name for name in environment if name.startswith(("SLURM_", "SRUN_"))}
+        for name in step - _OF_THE_JOB:
+            environment.pop(name)
     return environment
 
 
@@ -114,6 +128,8 @@ def swift_command(
     nodes = str(devices.nodes)
     step = ["srun", "--overlap", "--nodes", nodes, "--ntasks", nodes, "--ntasks-per-node", "1"]
     step += ["--gres", f"gpu:{devices.gpus}"] if devices.gpus else []
+    # All of the job's cores for each launcher; and when one fails, the others do not wait for it.
+    step += ["--cpu-bind", "none", "--kill-on-bad-exit=1"]
     meeting = f"{socket.gethostname()}:{_free_port()}"
     launcher += ["--nnodes", nodes, "--rdzv_backend", "c10d", "--rdzv_endpoint", meeting]
     return [*step, *launcher, "--rdzv_id", job, "-m", module, *arguments]

@@ -1,6 +1,8 @@
 """A server on the loopback device that answers like an OpenAI-compatible one, and fails often.
 
-python tests/flaky_server.py PORT_FILE LOG_FILE
+With the URL of a real server it hands on what that one answers, and fails just as often.
+
+python tests/flaky_server.py PORT_FILE LOG_FILE [UPSTREAM_URL]
 """
 
 from __future__ import annotations
@@ -13,6 +15,8 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+
+import httpx
 
 
 class FlakyHandler(BaseHTTPRequestHandler):
@@ -27,15 +31,20 @@ class FlakyHandler(BaseHTTPRequestHandler):
         key = hashlib.sha256(body).hexdigest()
         attempt = self.server.count(key)
         fault = self.server.fault(key, attempt)
-        self.server.note({"key": key, "attempt": attempt, "fault": fault,
-                          "authorization": self.headers.get("Authorization"),
-                          "time": time.monotonic(), "model": request["model"]})  # fmt: skip
+        note = {"key": key, "attempt": attempt, "fault": fault,
+                "authorization": self.headers.get("Authorization"),
+                "time": time.monotonic(), "model": request["model"]}  # fmt: skip
+        if self.server.upstream is not None and fault is None:
+            return self._hand_on(body, note)
+        self.server.note(note)
         if fault == "429":
             return self._send(429, b'{"error": "slow down"}', {"Retry-After": "0.05"})
         if fault == "500":
             return self._send(500, b"oops")
         if fault == "timeout":
             time.sleep(self.server.hang)
+        if self.server.secret:
+            return self._send(401, f"no such key: {self.headers['Authorization']}".encode())
         answer = {
             "choices": [{"message": {"role": "assistant", "content": self.server.answer(request)}}],
             "usage": {"prompt_tokens": 100, "completion_tokens": 10},
@@ -44,6 +53,15 @@ class FlakyHandler(BaseHTTPRequestHandler):
             del answer["usage"]
         text = json.dumps(answer).encode()
         self._send(200, text[: len(text) // 2] if fault == "cut" else text)
+
+    def _hand_on(self, body: bytes, note: dict[str, Any]) -> None:
+        """The answer of the real server, noted with the tokens that it counts."""
+        found = httpx.post(
+            f"{self.server.upstream}/chat/completions", content=body, timeout=300,
+            headers={"Content-Type": "application/json"},
+        )  # fmt: skip
+        self.server.note({**note, "usage": found.json()["usage"]})
+        self._send(found.status_code, found.content)
 
     def _send(self, status: int, text: bytes, headers: dict[str, str] | None = None) -> None:
         try:
@@ -68,6 +86,9 @@ class FlakyServer(ThreadingHTTPServer):
     usage = True
     delay = 0.0
     log: Path | None = None
+    upstream: str | None = None
+    secret = False
+    """Repeat the key of the client in a refusal, as some servers do."""
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Clients that hang up are part of the game."""
@@ -109,5 +130,8 @@ class FlakyServer(ThreadingHTTPServer):
 if __name__ == "__main__":
     server = FlakyServer()
     server.log, server.delay = Path(sys.argv[2]), 0.01
+    if len(sys.argv) > 3:
+        server.upstream = sys.argv[3]
+        server.hang = 6.0
     Path(sys.argv[1]).write_text(server.url)
     server.serve_forever()

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import re
+import zlib
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +18,13 @@ from sparkle.tasks import get_task
 from sparkle.tasks.base import Asking, Question
 
 PUBLISHED = DiscSpec(objects=3, distractors=0, radius=0.5, spacing=3.0, decimals=2)
+
+
+def unpacked(html: str) -> dict[str, Any]:
+    """The questions and answers that a report holds, as its script unpacks them."""
+    (packed,) = re.findall(r'id="gallery-data">([^<]+)<', html)
+    found: dict[str, Any] = json.loads(zlib.decompress(base64.b64decode(packed)))
+    return found
 
 
 def quiet(_: str) -> None:

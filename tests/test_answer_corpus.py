@@ -1,6 +1,7 @@
 """More answers as models write them: to benchmark questions, and in layouts of long reasoning.
 
-Together with the lists of test_parsing.py this is the corpus of answers with their expected parse.
+Together with the lists of test_parsing.py and test_answer_styles.py this is the corpus of answers
+with their expected parse.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 import test_parsing as basic
+from helpers import first_question
 
 from sparkle.external.parsing import (
     normal_text,
@@ -20,6 +22,7 @@ from sparkle.external.parsing import (
     relation_word,
 )
 from sparkle.external.registry import all_benchmarks
+from sparkle.tasks import get_task
 from sparkle.tasks.base import Question
 from sparkle.tasks.parsing import parse_choice, parse_labels, parse_moves, parse_number, parse_point
 
@@ -248,7 +251,10 @@ PIECES = (
     "\\boxed{", "}", "{", "(", ")", "[", "]", "A", "B", "N1", "N22", "up", "right", "left", "->",
     "answer", "is", ":", ".", ",", "yes", "no", "not ", "\n", " ", "\t", "*", "**", "`", "```", "1",
     "2.5", "-", "_", "\\text{", "\\to", "x", "y", "=", "option", "on", "under", "in front of", "’",
-    "“", "。", "（", "\x00", "\ud800", "🙂", "\u202e", "９", "<think>", "than", "and", "the", "\\",
+    "“", "。", "（", "\x00", "\ud800", "🙂", "\u202e", "９", "<think>", "than",
+    "</think>", "<answer>", "</answer>", "<|im_end|>", "答案", "→", "not ", "n't ", "wait ", "A, ",
+    "\nuser:", "twice", "3 steps ", "是", "左", "rather than ", "both A ",
+    "[x]", "✓", "(N1)", "and", "the", "\\",
 )  # fmt: skip
 
 
@@ -267,28 +273,56 @@ def questions() -> list[tuple[Any, Question]]:
     ]
 
 
+TASK_QUESTIONS = [
+    (get_task(name), first_question(name, kind))
+    for name, kind in (
+        ("direction", None), ("distance", None), ("distance", "numeric"),
+        ("localization", None), ("localization", "coordinate"), ("spp", None), ("tsp", None),
+    )
+]  # fmt: skip
+
+
 @pytest.mark.parametrize("seed", range(150))
 def test_fuzzed_answers_never_raise(seed: int) -> None:
     draw = random.Random(seed)
     answer = "".join(draw.choices(PIECES, k=draw.randint(0, 400)))
     for parser in (parse_labels, parse_moves, parse_number, parse_point, parse_yes_no, parse_text):
         parser(answer)
+    for task, question in TASK_QUESTIONS:
+        parsed = task.parse(answer, question)
+        assert parsed is None or isinstance(parsed, str)
     for task, question in questions():
         parsed = task.parse(answer, question)
         assert parsed is None or isinstance(parsed, str)
         assert task.score(parsed, question, None).correct in (True, False)
 
 
-@pytest.mark.parametrize("piece", [*PIECES, "\\boxed{ ", "answer is ", "yes or no ", "on the "])
+@pytest.mark.parametrize(
+    "piece",
+    [
+        *PIECES,
+        "\\boxed{ ",
+        "answer is ",
+        "yes or no ",
+        "on the ",
+        "not wrong ",
+        "A and ",
+        "A, B and ",
+        "so yes ",
+        "one step up ",
+    ],
+)
 def test_long_answers_take_linear_time(piece: str) -> None:
     """Five times the text takes about five times as long: below the cut and up to it."""
+
+    asked = [*questions(), *TASK_QUESTIONS]
 
     def seconds(length: int) -> float:
         text = (piece * length)[:length]
         best = float("inf")
         for _ in range(3):
             start = time.process_time()
-            for task, question in questions():
+            for task, question in asked:
                 task.parse(text, question)
             best = min(best, time.process_time() - start)
         return best

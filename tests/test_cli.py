@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib.util
 from pathlib import Path
 
 import pytest
 
 from sparkle.cli import build_parser, main
+from sparkle.commands import room
+from sparkle.errors import SparkleError, Stopped
 
 ROOT = Path(__file__).parent.parent
 
@@ -114,3 +117,18 @@ def test_tasks_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["tasks"]) == 0
     listed = capsys.readouterr().out
     assert all(name in listed for name in ("direction", "distance", "localization", "spp", "tsp"))
+
+
+def test_an_error_on_a_full_disk_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(SparkleError, match="^unexpected pos$"), room.lack_of_room_named(tmp_path):
+        raise SparkleError("unexpected pos")
+    monkeypatch.setattr(room.os, "posix_fallocate", full)
+    refused = pytest.raises(SparkleError, match="No space left")
+    with refused as found, room.lack_of_room_named(tmp_path):
+        raise SparkleError("unexpected pos")
+    assert "unexpected pos" in found.value.message and "Make room" in found.value.hint
+    with pytest.raises(Stopped), room.lack_of_room_named(tmp_path):
+        raise Stopped("asked to end", progressed=True)

@@ -9,12 +9,15 @@ import stat
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
-from sparkle.cluster import check, driver, slurm
+from sparkle.cluster import check, driver, nodes, slurm
+from sparkle.cluster.clocks import bring_back_all, present_of
 from sparkle.cluster.driver import drive, read_driver, remove_stale_locks
 from sparkle.cluster.frozen import freeze_code, freeze_config, prune
 from sparkle.cluster.journal import Entry, read_entries, write_entry
@@ -138,6 +141,18 @@ def test_a_config_is_frozen_as_it_was_read(tmp_path: Path) -> None:
     assert yaml.safe_load(path.read_text()) == {"a": {"x": [1, 2]}, "b": 1}
 
 
+def test_times_of_the_future_are_brought_back(tmp_path: Path) -> None:
+    ahead, behind = tmp_path / "ahead", tmp_path / "a/behind"
+    behind.parent.mkdir()
+    for path, offset in ((ahead, 3600), (behind, -3600)):
+        path.write_text("")
+        os.utime(path, (time.time() + offset, time.time() + offset))
+    before = behind.stat().st_mtime
+    present = present_of(tmp_path)
+    assert bring_back_all(tmp_path, present) == 1
+    assert ahead.stat().st_mtime <= present_of(tmp_path) and behind.stat().st_mtime == before
+
+
 # Slurm's words --------------------------------------------------------------------------------
 
 
@@ -162,7 +177,24 @@ def test_gpus_in_gres(gres: str, gpus: int) -> None:
 def test_a_line_of_squeue() -> None:
     job = slurm.parse_line("7|PENDING|gpu||gpu:1|0:00|1:00:00|Resources|name|rule_a_wildcards_b|c")
     assert (job.id, job.limit, job.active, job.reason) == ("7", 3600.0, True, "Resources")
-    assert job.comment == "rule_a_wildcards_b|c"
+    assert job.comment == "rule_a_wildcards_b|c" and not job.held_after_failed_launch
+    held = slurm.parse_line("7|PENDING|gpu||1|0:00|1:00|launch failed requeued held|name|rule_a")
+    assert held.held_after_failed_launch
+
+
+@pytest.mark.parametrize(
+    ("line", "memory"),
+    [
+        ("slurmstepd-gpu1: error: StepId=45.0 exceeded memory limit (2 > 1), being killed", True),
+        ("slurmstepd: error: Detected 1 oom_kill event in StepId=3.batch.", True),
+        ("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB", False),
+    ],
+)
+def test_memory_is_named_where_the_state_does_not(tmp_path: Path, line: str, memory: bool) -> None:
+    log = tmp_path / "7.log"
+    assert not slurm.ran_out_of_memory(log)
+    log.write_text(f"first\n{line}\nlast\n")
+    assert slurm.ran_out_of_memory(log) is memory
 
 
 def program(folder: Path, name: str, text: str) -> None:
@@ -315,3 +347,42 @@ def test_offers_are_compared_with_wishes(programs: Path, line: str, complaints: 
     assert len(failed) == len(complaints)
     assert all(complaint in text for complaint, text in zip(complaints, failed, strict=True))
     assert all(finding.hint for finding in check.check_offers(wish) if finding.ok is False)
+
+
+def edited(tmp_path: Path, change: Callable[[dict[str, Any]], object]) -> Experiment:
+    """The published experiment with a change."""
+    config = yaml.safe_load((ROOT / "config/paper.yaml").read_text())
+    change(config)
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(config))
+    return Experiment.load(path)
+
+
+def wish_of_training(experiment: Experiment, **resources: str) -> check.Wish:
+    profile = check.read_profile(ROOT / "profiles/slurm")
+    profile["set-resources"]["training_finetune"].update(resources)
+    return next(w for w in check.wishes(profile, experiment) if w.step == "training")
+
+
+def test_a_kind_of_gpu_is_named_otherwise_for_several_nodes(programs: Path, tmp_path: Path) -> None:
+    program(programs, "sinfo", "echo 'up|infinite|64|512000|gpu:a100:4|1'")
+    experiment = edited(tmp_path, lambda c: c["resources"]["training"].update(nodes=2, gpus=4))
+    wish = wish_of_training(experiment, gpu_model="'a100'")
+    failed = [finding for finding in check.check_offers(wish) if finding.ok is False]
+    assert ["2 nodes" in failed[0].text, "gpu_model" in failed[1].text] == [True, True]
+    assert "gpu:a100:4" in failed[1].hint
+
+
+def test_nodes_need_what_the_config_asks_for(tmp_path: Path) -> None:
+    experiment = edited(
+        tmp_path,
+        lambda c: c["training"].update(swift={"deepspeed": "zero2", "attn_impl": "flash_attn"}),
+    )
+    wish = wish_of_training(experiment)
+    assert (wish.modules, wish.precision) == (("deepspeed", "flash_attn"), "bfloat16")
+    good = {**nodes.describe(), "gpus": 1, "device": "A100", "bfloat16": True,
+            "modules": ["deepspeed", "flash_attn"]}  # fmt: skip
+    assert all(finding.ok for finding in nodes.judge_node(wish, good))
+    old = {**good, "device": "V100", "bfloat16": False, "modules": ["flash_attn"]}
+    failed = [finding for finding in nodes.judge_node(wish, old) if finding.ok is False]
+    assert "deepspeed" in failed[0].text and "float16" in failed[1].hint

@@ -11,14 +11,22 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
 
 from sparkle.errors import SparkleError
-from sparkle.scoring.comparisons import compare, over_seeds, write_comparisons
+from sparkle.scoring.comparisons import (
+    compare,
+    means_as_markdown,
+    over_scenes,
+    over_seeds,
+    write_comparisons,
+)
 from sparkle.scoring.score import SCORE_SCHEMA
 from sparkle.scoring.statistics import (
     clustered_interval,
     holm,
     mcnemar_p,
+    measure_interval,
     proportion_interval,
     sign_flip_p,
     wilson,
@@ -165,6 +173,74 @@ def test_over_seeds() -> None:
     assert math.isnan(table.loc["u", "low"])
 
 
+def test_statistics_against_other_ways_to_compute_them(tmp_path: Path) -> None:
+    """Wilson by statsmodels, McNemar by adding up the binomial, Holm step by step."""
+    for hits, trials in ((0, 7), (3, 7), (55, 200), (200, 200)):
+        assert wilson(hits, trials) == pytest.approx(
+            proportion_confint(hits, trials, method="wilson"), abs=1e-12
+        )
+    for gained, lost in ((1, 0), (9, 3), (4, 4), (12, 30)):
+        count, fewer = gained + lost, min(gained, lost)
+        tail = sum(math.comb(count, k) for k in range(fewer + 1)) / 2**count
+        assert mcnemar_p(gained, lost) == pytest.approx(min(1.0, 2 * tail))
+    p_values = np.random.default_rng(3).random(12) ** 3
+    corrected, least = [0.0] * 12, 0.0
+    for step, place in enumerate(np.argsort(p_values)):
+        least = max(least, min(1.0, (12 - step) * p_values[place]))
+        corrected[place] = least
+    assert holm(p_values.tolist()) == pytest.approx(corrected)
+
+
+def test_the_interval_of_a_difference_draws_pairs_of_pictures(tmp_path: Path) -> None:
+    """Paired: base and tuned answers to one picture are drawn together, in plain Python too."""
+    rng = np.random.default_rng(11)
+    scenes = [f"s{i // 2}" for i in range(120)]
+    base = rng.random(120) < 0.4
+    tuned = base | (rng.random(120) < 0.3)
+    files = {
+        ("m", "none", 0): {"x": scores(tmp_path / "0.parquet", base.tolist(), scenes)},
+        ("m", "t", 1): {"x": scores(tmp_path / "1.parquet", tuned.tolist(), scenes)},
+    }
+    row = compare(files, {}).iloc[0]
+    moved = (tuned.astype(float) - base).reshape(60, 2).mean(axis=1)
+    drawn = [moved[rng.integers(60, size=60)].mean() for _ in range(4000)]
+    assert (row["low"], row["high"]) == pytest.approx(
+        tuple(np.percentile(drawn, [2.5, 97.5])), abs=0.02
+    )
+    assert row["difference"] == pytest.approx(moved.mean())
+
+
+def test_a_mean_over_several_questions_a_picture_draws_pictures() -> None:
+    values, pictures = np.repeat(np.arange(20.0), 3), np.repeat(np.arange(20), 3)
+    low, high, count, how = measure_interval(values, pictures)
+    assert how == "bootstrap over scenes" and count == 60
+    once = measure_interval(np.arange(20.0), np.arange(20))
+    assert once[3] == "student" and (low, high) == pytest.approx(once[:2], abs=0.6)
+
+
 @pytest.mark.parametrize("differences", [[], [0.0], [0.5], [0.0, -0.25, 0.0]])
 def test_fewer_than_two_moved_pictures_prove_nothing(differences: list[float]) -> None:
     assert sign_flip_p(np.array(differences)) == 1.0
+
+
+def test_several_seeds_have_one_line_with_both_intervals(tmp_path: Path) -> None:
+    base, one, two = [False] * 40, [True] * 30 + [False] * 10, [True] * 20 + [False] * 20
+    files = {
+        ("m", "none", 0): {"x": scores(tmp_path / "0.parquet", base)},
+        ("m", "t", 1): {"x": scores(tmp_path / "1.parquet", one)},
+        ("m", "t", 2): {"x": scores(tmp_path / "2.parquet", two)},
+    }
+    values = [("m", "t", 1, "x", "accuracy", 0.75), ("m", "t", 2, "x", "accuracy", 0.5)]
+    columns = ["model", "train_set", "seed", "evaluation_set", "metric", "value"]
+    scenes, seeds = over_scenes(files), over_seeds(pd.DataFrame(values, columns=columns))
+    low, high = scenes.iloc[0][["scenes_low", "scenes_high"]]
+    assert 0.45 < low < 0.625 < high < 0.8
+    text = means_as_markdown(seeds, scenes, compare(files, {}), ["x"])
+    half = 100 * stats.t.ppf(0.975, 1) * 0.125
+    assert f"62.5 ± {half:.1f} [{100 * low:.1f}, {100 * high:.1f}] *" in text
+    assert "| m" in text and text.count("62.5") == 1
+
+
+def test_single_seeds_have_no_mean(tmp_path: Path) -> None:
+    files = {("m", "t", 1): {"x": scores(tmp_path / "1.parquet", [True, False])}}
+    assert means_as_markdown(over_seeds(matrix()), over_scenes(files), compare(files, {}), []) == ""

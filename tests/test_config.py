@@ -46,6 +46,28 @@ FAULTS = [
     ("matrix", {"train_sets": []}, ["matrix.train_sets", "empty"]),
     ("matrix", {"seeds": [1, 1]}, ["matrix.seeds", "twice"]),
     ("models.mini.source", "embeded", ["models.mini", "embeded"]),
+    ("train_sets.full.data", {"imags": 3}, ["train_sets.full.data", "'images'"]),
+    ("train_sets.full.data", {"options": {"spp": {"sise": 3}}}, ["full.data.options.spp", "size"]),
+    ("train_sets.full.control", "noise", ["train_sets.full.control", "'noise'"]),
+    ("train_sets.full.start_from", "directon", ["start_from", "mean 'direction'?"]),
+    ("train_sets.full.start_from", "full", ["starts from itself (full -> full)"]),
+    ("train_sets.full", {"capabilities": ["spp"]}, ["fewer than 256 grids", "split_grids"]),
+    (
+        "train_sets.full",
+        {"capabilities": ["distance"], "start_from": "direction", "training": {"method": "lora"}},
+        ["method lora, 'direction' by full"],
+    ),
+    ("train_sets.full.training", {"algorithm": "grpo"}, ["questions_per_conversation: 1"]),
+    ("train_sets.full.training", {"algorithm": "ppo"}, ["train_sets.full.training", "'ppo'"]),
+    (
+        "train_sets.full",
+        {
+            "capabilities": ["distance"],
+            "data": {"questions_per_conversation": 1},
+            "training": {"algorithm": "grpo", "grpo": {"generations": 3}},
+        },
+        ["8 answers", "grpo.generations (3)"],
+    ),
     ("models.mini.architecture.heads", 3, ["vision_width", "multiple of heads"]),
     ("models.mini.architecture.image_size", 81, ["image_size", "multiple of patch_size"]),
 ]

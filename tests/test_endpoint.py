@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-import os
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from draw_benchmarks import picture
+from endpoint_runs import KEY, assert_key_is_nowhere, flaky_process, killed_and_resumed
 from flaky_server import FlakyServer
 from helpers import quiet
 
@@ -31,7 +31,6 @@ from sparkle.inference.prompting import conversation
 from sparkle.inference.requests import PassingFailure, read_reply, request_of, retry_after
 from sparkle.inference.settings import EndpointSettings
 
-ROOT = Path(__file__).parent.parent
 PROMPTING = Prompting()
 
 
@@ -103,57 +102,19 @@ def test_200_questions_through_faults(server: FlakyServer, tmp_path: Path) -> No
 def test_killed_in_the_middle_and_resumed(tmp_path: Path) -> None:
     """A process of its own is killed with SIGKILL; the next one asks only what is left."""
     rows = questions(tmp_path / "set.parquet", 200)
-    port, log = tmp_path / "url", tmp_path / "server.jsonl"
-    server = subprocess.Popen([sys.executable, str(ROOT / "tests/flaky_server.py"), port, log])
-    try:
-        while not port.exists() or not port.read_text():
-            time.sleep(0.05)
-        chosen = endpoint(port.read_text(), key_variable="TEST_KEY", concurrency=4)
-        command = [
-            sys.executable, "-m", "sparkle", "ask-endpoint",
-            "--settings", settings(chosen).model_dump_json(),
-            "--endpoint", chosen.model_dump_json(), "--work", str(tmp_path / "work"),
-            "--evaluation-sets", str(tmp_path / "set.parquet"), "--output", str(tmp_path / "out"),
-        ]  # fmt: skip
-        environment = {**os.environ, "TEST_KEY": "sk-secret-of-the-test"}
-        first = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE)
-        limit = time.monotonic() + 120
-        while len(kept(tmp_path)) < 60:
-            assert first.poll() is None and time.monotonic() < limit
-            time.sleep(0.02)
-        first.send_signal(signal.SIGKILL)
-        first.wait()
-        before = kept(tmp_path)
-        assert 60 <= len(before) < 200 and not (tmp_path / "out/set.parquet").exists()
-        asked = len(log.read_text().splitlines())
-        again = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
-        assert again.returncode == 0, again.stdout + again.stderr
-    finally:
-        server.kill()
-        server.wait()
-    notes = [json.loads(line) for line in log.read_text().splitlines()]
-    answered = {note["key"] for note in notes[asked:] if note["fault"] is None}
-    assert len(answered) == 200 - len(before)  # what was kept is not asked again
-    after = kept(tmp_path)
-    assert after[: len(before)] == before and len({json.loads(x)["id"] for x in after}) == 200
-    assert len(after) == 200
-    assert {note["authorization"] for note in notes} == {"Bearer sk-secret-of-the-test"}
+    with flaky_process(tmp_path) as url:
+        chosen = endpoint(url, key_variable="TEST_KEY", concurrency=4)
+        run = killed_and_resumed(chosen, settings(chosen), tmp_path / "set.parquet", tmp_path)
+    assert len(run.asked_later) == 200 - len(run.before)  # what was kept is not asked again
+    assert run.after[: len(run.before)] == run.before and len(run.after) == 200
+    assert {json.loads(line)["id"] for line in run.after} == {row["id"] for row in rows}
+    assert {note["authorization"] for note in run.notes} == {f"Bearer {KEY}"}
     found = pd.read_parquet(tmp_path / "out/set.parquet")
     assert found["id"].tolist() == [row["id"] for row in rows]
     assert found["response"].tolist() == expected(FlakyServer(), chosen, rows)
     usage = json.loads((tmp_path / "out/usage.json").read_text())
     assert usage["questions"] == 200 and usage["prompt_tokens"] == 20_000
-    everything = again.stdout + again.stderr
-    everything += "".join(p.read_text() for p in (tmp_path / "work").rglob("*.jsonl"))
-    assert "sk-secret" not in everything
-
-
-def kept(folder: Path) -> list[str]:
-    return [
-        line
-        for p in folder.glob("work/inference/*.jsonl")
-        for line in p.read_text().split("\n")[:-1]
-    ]
+    assert_key_is_nowhere(tmp_path, run.output)
 
 
 @pytest.mark.parametrize("cap", [{"tokens": 1_200}, {"money": 0.012, "price_in": 10.0,
@@ -205,6 +166,56 @@ def refuse(self: Any) -> None:
     self._send(401, b"no such key")
 
 
+def test_a_key_that_the_server_repeats_is_not_shown(
+    server: FlakyServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.faults, server.secret = {}, True
+    monkeypatch.setenv("TEST_KEY", KEY)
+    questions(tmp_path / "set.parquet", 1)
+    said: list[str] = []
+    with pytest.raises(SparkleError, match=r"HTTP 401: 'no such key: Bearer \*\*\*'") as caught:
+        run(endpoint(server.url, key_variable="TEST_KEY"), tmp_path / "set.parquet", tmp_path,
+            said.append)  # fmt: skip
+    assert_key_is_nowhere(tmp_path, "".join(said) + str(caught.value))
+
+
+class Dripping(BaseHTTPRequestHandler):
+    """Sends a byte now and then, and never comes to an end."""
+
+    def do_POST(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        with contextlib.suppress(OSError):
+            while True:
+                self.wfile.write(b" ")
+                time.sleep(0.05)
+
+    def log_message(self, *arguments: Any) -> None:
+        """No lines on the screen."""
+
+
+def test_an_answer_that_drips_counts_as_late(tmp_path: Path) -> None:
+    questions(tmp_path / "set.parquet", 1)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Dripping) as dripping:
+        dripping.daemon_threads = True
+        threading.Thread(target=dripping.serve_forever, daemon=True).start()
+        chosen = endpoint(f"http://127.0.0.1:{dripping.server_port}", timeout=0.5, attempts=2)
+        with pytest.raises(SparkleError, match="in 2 attempts: no answer within 0.5 s"):
+            run(chosen, tmp_path / "set.parquet", tmp_path)
+        dripping.shutdown()
+
+
+def test_two_runs_at_once_pay_once(server: FlakyServer, tmp_path: Path) -> None:
+    questions(tmp_path / "set.parquet", 30)
+    server.faults, server.delay = {}, 0.02
+    with ThreadPoolExecutor(2) as threads:
+        both = [
+            threads.submit(run, endpoint(server.url), tmp_path / "set.parquet", tmp_path)
+            for _ in range(2)
+        ]
+    assert [each.result().questions for each in both] == [30, 30] and len(server.notes) == 30
+
+
 def test_the_rate_limit_spaces_requests(server: FlakyServer, tmp_path: Path) -> None:
     server.faults = {}
     questions(tmp_path / "set.parquet", 12)
@@ -252,7 +263,13 @@ def test_answers_that_are_read() -> None:
         == "ab"
     )
     assert read_reply(reply(None)).text == ""
+    assert read_reply(reply("half \ud800 a pair \0")).text == "half ? a pair \0"
+    for many in (10**30, -1, 1.5, "9", None):
+        usage = {"prompt_tokens": many, "completion_tokens": 1}
+        assert read_reply(reply("a", usage=usage)).tokens == (None, 1)
     assert retry_after("2.5") == 2.5 and retry_after("soon") is None and retry_after("-4") == 0.0
+    assert [retry_after(x) for x in ("nan", "inf", "-0", "Mon, 1 Jan 9999999 0:0:0 GMT", "")] == [
+        0.0, 3600.0, 0.0, None, None]  # fmt: skip
     assert retry_after("Wed, 21 Oct 2015 07:28:00 GMT") == 0.0
 
 

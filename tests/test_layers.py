@@ -108,7 +108,7 @@ def test_neighbours_that_must_not_know_each_other(part: str, stranger: str) -> N
 
 @pytest.mark.parametrize("name", [path.stem for path in (ROOT / "tasks").glob("[!_]*.py")])
 def test_only_the_registry_knows_single_tasks(name: str) -> None:
-    if name in ("base", "parsing"):
+    if name in ("base", "parsing", "wording"):
         return
     for path in (path for path in MODULES if part_of(path) != "tasks"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

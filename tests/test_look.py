@@ -159,7 +159,7 @@ def test_the_page_and_its_numbers(data: Path, tmp_path: Path) -> None:
         output = tmp_path / "out.html"
         assert main(["describe", "--datasets", *datasets, "--output", str(output)]) == 0
         page = output.read_text()
-        assert files_in(tmp_path) == ["out.html", "out.json"]
+        assert files_in(tmp_path) == ["out.html", "out.json", "out.record.json"]
     entries = json.loads((tmp_path / "out.json").read_text())
     assert [entry["name"] for entry in entries] == ["full", "tour", *SETS]
     for words in ("direction/pair", "Train set", "Evaluation set", "Shards", "top right"):

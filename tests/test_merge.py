@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
@@ -191,7 +192,7 @@ def test_shared_rows_are_those_of_a_set(hashes: list[int], known: list[int]) -> 
 @given(st.lists(st.integers(0, 7)), st.integers(1, 5))
 @settings(max_examples=60, deadline=None)
 def test_regrouping_keeps_the_rows(sizes: list[int], rows: int) -> None:
-    numbers = iter(range(100))
+    numbers = itertools.count()
     tables = [
         pa.table({"n": pa.array([next(numbers) for _ in range(k)], pa.int64())}) for k in sizes
     ]

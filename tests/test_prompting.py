@@ -77,7 +77,8 @@ def test_examples_for_synthetic_sets_are_drawn_apart(miniature: dict[str, Any]) 
         own = found.evaluation_source(name)
         assert source.model_copy(update={"source": name, "images": own.images}) == own
         tested = [
-            {**vars(question), "id": f"{name}/{i}", "image": b"", "scene_hash": scene_hash(scene)}
+            question._asdict()
+            | {"id": f"{name}/{i}", "image": b"", "scene_hash": scene_hash(scene)}
             for i, (scene, (question,)) in enumerate(make_items(own, 0, own.images))
         ]
         pool = example_pool(tested, source, chosen.prompting)

@@ -215,7 +215,7 @@ def test_differences_in_words() -> None:
     before = {"a": {"rate": 1e-4, "flag": 1}, "list": [1, {"x": 2}], "gone": None}
     now = {"a": {"rate": 2e-4, "flag": True}, "list": [1, {"x": 3}]}
     expected = ["a.flag 1 -> True", "a.rate 0.0001 -> 0.0002", "list[1].x 2 -> 3"]
-    assert changes(before, now) == expected
+    assert [str(change) for change in changes(before, now)] == expected
     assert changes({"n": 1}, {"n": 1.0}) == []
     assert summary(("a", "b", "c", "d", "e")) == "a, b, c, and 2 more"
 

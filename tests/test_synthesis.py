@@ -88,6 +88,13 @@ def test_a_crowded_source_is_refused_with_numbers(objects: int, tmp_path: Path) 
     assert files_in(tmp_path) == []
 
 
+def test_discs_that_may_cover_each_other_are_refused(tmp_path: Path) -> None:
+    near = PUBLISHED.model_copy(update={"spacing": 0.9})
+    with pytest.raises(SparkleError, match="only 0.9 apart may cover each other"):
+        synthesize(training_source("direction", scene=near), tmp_path, report=quiet)
+    assert files_in(tmp_path) == []
+
+
 def test_unknown_styles_and_crowds_are_refused_by_the_config(miniature: dict[str, Any]) -> None:
     crowded = {"task": "tsp", "options": {"objects": 12}}
     miniature["evaluation_sets"]["crowded"] = crowded

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from sparkle.config.models import TrainingConfig
+from sparkle.config.training import TrainingConfig
 from sparkle.errors import SparkleError
 from sparkle.swift import (
     LAUNCHER,
@@ -23,23 +23,26 @@ from sparkle.swift import (
     to_arguments,
 )
 from sparkle.training import finetune as module
-from sparkle.training.arguments import sft_options
+from sparkle.training.arguments import training_options
 from sparkle.training.curve import read_curve
 from sparkle.training.finetune import last_checkpoint, run_swift
 from sparkle.training.settings import FinetuneSettings
 
 
-def options(checkpoint: Path | None = None, gpus: int = 0, **training: Any) -> dict[str, Any]:
+def options(
+    checkpoint: Path | None = None, gpus: int = 0, start: Path | None = None, **training: Any
+) -> dict[str, Any]:
     settings = FinetuneSettings(
         training=TrainingConfig(**training), seed=7, swift={"model_type": "llava1_5_hf"}
     )
-    return sft_options(
+    return training_options(
         settings,
         model="base",
         dataset=Path("data"),
         output=Path("out"),
         gpus=gpus,
         checkpoint=checkpoint,
+        start=start,
     )
 
 
@@ -64,6 +67,42 @@ def test_a_full_run_resumes_from_the_weights_of_its_checkpoint() -> None:
     full, lora = options(checkpoint, method="full"), options(checkpoint, method="lora")
     assert full["resume_from_checkpoint"] == lora["resume_from_checkpoint"] == str(checkpoint)
     assert full["model"] == str(checkpoint) and lora["model"] == "base"
+
+
+def test_a_start_is_a_model_or_adapters_until_there_is_a_checkpoint() -> None:
+    start, checkpoint = Path("tuned/weights"), Path("out/checkpoint-5")
+    assert options(start=start, method="full")["model"] == str(start)
+    lora = options(start=start, method="lora")
+    assert (lora["model"], lora["adapters"]) == ("base", [str(start)])
+    assert options(checkpoint, start=start, method="full")["model"] == str(checkpoint)
+    assert "adapters" not in options(checkpoint, start=start, method="lora")
+
+
+def test_grpo_asks_for_the_rewards_that_have_a_weight() -> None:
+    grpo = {"rewards": {"correct": 1, "format": 0.2}, "generations": 4, "beta": 0}
+    found = options(algorithm="grpo", grpo=grpo, method="full")
+    assert found["reward_funcs"] == ["sparkle_correct", "sparkle_format"]
+    assert found["reward_weights"] == [1.0, 0.2]
+    assert found["num_generations"] == 4 and "ref_model" not in found
+    assert Path(found["external_plugins"][0]).is_file()
+    assert "rlhf_type" not in options(algorithm="sft")
+
+
+def test_grpo_keeps_close_to_its_start_also_after_a_resume() -> None:
+    start, checkpoint = Path("tuned/weights"), Path("out/checkpoint-5")
+    full = options(checkpoint, start=start, algorithm="grpo", method="full")
+    assert (full["model"], full["ref_model"]) == (str(checkpoint), str(start))
+    lora = options(checkpoint, start=start, algorithm="grpo", method="lora")
+    assert lora["ref_adapters"] == [str(start)]
+
+
+def test_the_curve_of_a_reinforcement_learning_has_its_rewards(tmp_path: Path) -> None:
+    log = tmp_path / "logging.jsonl"
+    entry = {"loss": 0.0, "global_step/max_steps": "1/2", "reward": 0.6}
+    log.write_text(json.dumps({**entry, "rewards/SparkleCorrect/mean": 0.5}) + "\n")
+    curve = read_curve(log)
+    assert curve[["reward", "reward_correct"]].to_numpy().tolist() == [[0.6, 0.5]]
+    assert "reward_valid" not in curve
 
 
 def test_the_cpu_is_asked_for_only_without_gpus() -> None:
@@ -170,6 +209,17 @@ def log_line(step: int, loss: float) -> str:
     return json.dumps(
         {"loss": loss, "global_step/max_steps": f"{step}/4", "epoch": 1, "elapsed_time": "1m 2s"}
     )
+
+
+def test_parts_of_weights_are_not_delivered(tmp_path: Path) -> None:
+    checkpoint = tmp_path / "output/checkpoint-3"
+    (checkpoint / "pytorch_model_fsdp_0").mkdir(parents=True)
+    (checkpoint / "optimizer.bin").write_text("")
+    (tmp_path / "done.json").write_text('{"checkpoint": "checkpoint-3"}')
+    with pytest.raises(SparkleError, match="no whole weights") as found:
+        module._deliver(tmp_path, tmp_path / "model")
+    assert "FULL_STATE_DICT" in found.value.hint
+    assert not (tmp_path / "model").exists()
 
 
 def test_the_curve_counts_repeated_steps_once_and_survives_a_cut_line(tmp_path: Path) -> None:

@@ -173,3 +173,39 @@ def test_answers_already_given_are_kept(finished: Path, tmp_path: Path) -> None:
     first = pd.read_parquet(results / "predictions/mini/none/seed0/spp.parquet")
     again = pd.read_parquet(tmp_path / "out/spp.parquet")
     assert first["response"].tolist() == again["response"].tolist()
+
+
+def sparkle(*words: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "sparkle", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+
+
+def test_a_number_is_traced_to_shards_and_weights(finished: Path) -> None:
+    matrix = finished / "results/tables/matrix.csv"
+    words = ("trace", matrix, "--row", FINETUNE, "--set", "direction", "--verify", "--json")
+    run = sparkle(*words)
+    assert run.returncode == 0 and json.loads(run.stdout)["verified"], run.stdout[-3000:]
+    for name in (f"models/{FINETUNE}/weights", "data/shards/training/basic/shard-00002.parquet"):
+        assert f'"name": "{name}"' in run.stdout
+
+
+def test_a_training_is_replayed_to_the_same_weights(finished: Path) -> None:
+    run = sparkle("replay", finished / f"results/models/{FINETUNE}/weights", "--run")
+    assert run.returncode == 0, run.stdout[-3000:]
+    assert f"models/{FINETUNE}/weights: identical" in run.stdout
+
+
+def test_a_bundle_is_verified_elsewhere(finished: Path, tmp_path: Path) -> None:
+    bundle = tmp_path / "paper.tar.gz"
+    assert sparkle("bundle", "--results", finished / "results", "--output", bundle).returncode == 0
+    run = sparkle("verify", bundle)
+    assert run.returncode == 0 and run.stdout.rstrip().endswith("verified"), run.stdout
+    assert "300 answers in 25 files were judged again" in run.stdout
+
+
+def test_snakemakes_report_has_captions_and_categories(finished: Path, tmp_path: Path) -> None:
+    run = snakemake(finished, "--report", str(tmp_path / "report.html"))
+    assert run.returncode == 0, run.stderr[-3000:]
+    page = (tmp_path / "report.html").read_text()
+    for words in ("Training", "corrected for all comparisons", "sparkle trace", "no tested scene"):
+        assert words in page

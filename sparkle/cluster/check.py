@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +10,11 @@ from typing import Any
 
 import yaml
 
-from sparkle import __version__
 from sparkle.cluster import slurm
 from sparkle.config.models import StepResources
 from sparkle.errors import SparkleError
 from sparkle.experiment import Experiment
-from sparkle.files import make_folder, read_json, write_json
+from sparkle.experiment.parts import for_device
 
 STEPS = {
     "synthesis": "data_synthesize_training",
@@ -42,6 +39,7 @@ class Partition:
 
     name: str
     up: bool
+    nodes: int
     minutes: float | None
     cpus: int
     memory_mb: int
@@ -51,7 +49,14 @@ class Partition:
 
 @dataclass(frozen=True)
 class Wish:
-    """What a step will ask Slurm for."""
+    """What a step will ask Slurm for, and what it then needs on a node.
+
+    Attributes:
+        kind: Kind of the GPUs, or empty.
+        attempts: How often it is tried at most; each attempt asks for more.
+        precision: Number format in which it computes; empty if that is no matter.
+        modules: Python modules that its options need beyond Sparkle's own.
+    """
 
     step: str
     partition: str
@@ -59,6 +64,8 @@ class Wish:
     kind: str
     attempts: int
     needs: StepResources
+    precision: str = ""
+    modules: tuple[str, ...] = ()
 
 
 def read_profile(folder: Path) -> dict[str, Any]:
@@ -94,10 +101,33 @@ def wishes(profile: dict[str, Any], experiment: Experiment) -> list[Wish]:
                 _plain(resources.get("slurm_account", "")),
                 _plain(resources.get("gpu_model", "")),
                 1 + int(profile.get("retries", 0)),
-                getattr(experiment.config.resources, step),
+                needs := getattr(experiment.config.resources, step),
+                _precision(experiment, step, needs),
+                _modules(experiment, step),
             )
         )
     return found
+
+
+def _precision(experiment: Experiment, step: str, needs: StepResources) -> str:
+    if step == "synthesis":
+        return ""
+    return for_device(getattr(experiment.config, step), needs).precision
+
+
+def _modules(experiment: Experiment, step: str) -> tuple[str, ...]:
+    """Modules that options of ms-swift ask for and that are no part of the environment."""
+    if step == "synthesis":
+        return ()
+    section = getattr(experiment.config, step)
+    models = [getattr(experiment.model(name), "swift", {}) for name in experiment.models]
+    options = [section.swift, *models]
+    found = {"flash_attn" for o in options if str(o.get("attn_impl", "")).startswith("flash_att")}
+    if step == "training":
+        found |= {"deepspeed" for o in options if o.get("deepspeed")}
+    elif section.backend != "transformers":
+        found.add(section.backend)
+    return tuple(sorted(found))
 
 
 def check_offers(wish: Wish) -> Iterator[Finding]:
@@ -121,7 +151,18 @@ def check_offers(wish: Wish) -> Iterator[Finding]:
         f"{name} has nodes with {needs.gpus} GPUs (most: {partition.gpus})",
         raise_hint,
     )
-    if wish.kind:
+    yield Finding(
+        partition.nodes >= needs.nodes,
+        f"{name} has {needs.nodes} nodes for a job (there: {partition.nodes})",
+        raise_hint,
+    )
+    if wish.kind and needs.nodes > 1:
+        yield Finding(
+            False,
+            f"{wish.step}: gpu_model does not go with a job of several nodes",
+            f"Replace it in the profile by gres: \"'gpu:{wish.kind}:{needs.gpus}'\".",
+        )
+    elif wish.kind:
         known = ", ".join(sorted(partition.kinds)) or "none is named"
         yield Finding(
             wish.kind in partition.kinds,
@@ -169,6 +210,7 @@ def read_partition(name: str) -> Partition | None:
     return Partition(
         name,
         any(row[0].strip() == "up" for row in rows),
+        sum(int(row[5]) for row in rows),
         None if limit is None else limit / 60,
         max(int(row[2].strip("+ ")) for row in rows),
         max(int(row[3].strip("+ ")) for row in rows),
@@ -217,66 +259,6 @@ def check_environment_variable() -> Finding:
         "Jobs lose that variable and 'srun' fails in them: ask your site for /etc/slurm, or put"
         " wrappers that set it first into PATH.",
     )
-
-
-def check_node(wish: Wish, results: Path, minutes: int) -> Iterator[Finding]:
-    """Run a job on the partition of a wish: does it see our files and our environment?"""
-    token = uuid.uuid4().hex
-    answer = (results / "work" / f".probe-{token}.json").resolve()
-    make_folder(answer.parent)
-    command = ["srun", "--ntasks=1", "--time=5", f"--job-name=sparkle-check-{token[:8]}"]
-    command += [f"--partition={wish.partition}"] if wish.partition else []
-    command += [f"--account={wish.account}"] if wish.account else []
-    gpu = f"gpu:{wish.kind}:1" if wish.kind else "gpu:1"
-    command += [f"--gres={gpu}"] if wish.needs.gpus else []
-    command += [sys.executable, "-m", "sparkle", "cluster", "probe", "--output", str(answer)]
-    try:
-        slurm.run(*command, seconds=60.0 * minutes)
-        values = read_json(answer)
-    except SparkleError as error:
-        yield Finding(
-            False,
-            f"{wish.step}: a small job on '{wish.partition}' writes into {results}:"
-            f" {error.message}",
-            "Results and environment must lie on a file system that the nodes share.",
-        )
-        return
-    finally:
-        answer.unlink(missing_ok=True)
-    node = values["node"]
-    yield Finding(True, f"{wish.step}: node {node} writes into {results}")
-    yield Finding(
-        values["version"] == __version__ and values["folder"] == _package(),
-        f"{wish.step}: node {node} runs this package ({values['folder']})",
-        "The environment must be the same on the nodes: put it on the shared file system.",
-    )
-    if wish.needs.gpus:
-        yield Finding(
-            values["gpus"] > 0,
-            f"{wish.step}: PyTorch sees {values['gpus']} GPUs on node {node}",
-            "Install PyTorch for the driver of the nodes; compare `nvidia-smi` there.",
-        )
-
-
-def probe(output: Path) -> None:
-    """Write what this node is; run by :func:`check_node` inside a job."""
-    import socket
-
-    import torch
-
-    write_json(
-        output,
-        {
-            "node": os.environ.get("SLURMD_NODENAME", socket.gethostname()),
-            "version": __version__,
-            "folder": _package(),
-            "gpus": torch.cuda.device_count(),
-        },
-    )
-
-
-def _package() -> str:
-    return str(Path(__file__).resolve().parent.parent)
 
 
 def _plain(value: Any) -> str:

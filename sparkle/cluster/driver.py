@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from sparkle.cluster.clocks import present_of
 from sparkle.errors import SparkleError
 from sparkle.files import make_folder
 
@@ -140,12 +141,7 @@ def _beat(record: Path, stop: threading.Event) -> None:
 
 def _age(record: Path) -> float:
     """Seconds since the record was touched, by the clock of the file system."""
-    probe = record.with_name(f".{record.name}.{uuid.uuid4().hex[:8]}")
-    try:
-        probe.touch()
-        return probe.stat().st_mtime - record.stat().st_mtime
-    finally:
-        probe.unlink(missing_ok=True)
+    return present_of(record.parent) - record.stat().st_mtime
 
 
 def _started(pid: int) -> int:

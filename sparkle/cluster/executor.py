@@ -8,6 +8,8 @@ that jobs of an earlier driver are taken over instead of being submitted a secon
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import dataclasses
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +21,7 @@ from snakemake_executor_plugin_slurm.utils import get_job_wildcards
 from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
 
 from sparkle.cluster import slurm
+from sparkle.cluster.clocks import bring_back, present_of
 from sparkle.cluster.frozen import snakefile
 from sparkle.cluster.journal import Entry, read_entries, write_entry
 from sparkle.cluster.slurm import QueuedJob
@@ -36,6 +39,8 @@ _HINTS = {
     " 'memory_mb' of the step under 'resources' of the config if that does not suffice",
     "CANCELLED": "somebody cancelled it, or Slurm ended it for its use of memory",
     "NODE_FAIL": "its node failed",
+    "LAUNCH_FAILED": "Slurm could not start it and held it back; it was cancelled. 'sinfo -R' tells"
+    " of nodes that Slurm took out of service",
     "PREEMPTED": "a job of higher priority took its place",
 }
 
@@ -201,6 +206,10 @@ class SupervisedExecutor(SlurmExecutor):
         if queued is None:
             self._judge_by_outputs(job_info)
             return True
+        if queued.held_after_failed_launch:
+            # It would wait for somebody to release it; a new attempt may go to another node.
+            self._give_up(job_info, queued)
+            return True
         if queued.active:
             return False
         if queued.state == "COMPLETED":
@@ -221,12 +230,27 @@ class SupervisedExecutor(SlurmExecutor):
 
     def _succeed(self, job_info: SubmittedJobInfo, seconds: float) -> None:
         self._note_end("succeeded", job_info, "COMPLETED", seconds)
+        outputs = [Path(str(output)) for output in job_info.job.output]
+        with contextlib.suppress(OSError):
+            late = bring_back(outputs, present_of(self.context.journal.parent))
+            if late:
+                self.logger.warning("The clock of its node is ahead: set the times of its files.")
         self.report_job_success(job_info)
+
+    def _give_up(self, job_info: SubmittedJobInfo, queued: QueuedJob) -> None:
+        try:
+            slurm.run("scancel", queued.id)
+        except SparkleError as error:
+            self.logger.warning(f"Slurm job {queued.id} cannot be cancelled: {error.message}")
+        self._fail(job_info, dataclasses.replace(queued, state="LAUNCH_FAILED"))
 
     def _fail(self, job_info: SubmittedJobInfo, queued: QueuedJob) -> None:
         self._note_end("failed", job_info, queued.state, queued.elapsed)
-        hint = _HINTS.get(queued.state, "its log tells why")
         log = (job_info.aux or {}).get("slurm_logfile")
+        if log and slurm.ran_out_of_memory(Path(log)):
+            hint = _HINTS["OUT_OF_MEMORY"]
+        else:
+            hint = _HINTS.get(queued.state, "its log tells why")
         self.report_job_error(
             job_info,
             msg=f"Slurm job {queued.id} ended as {queued.state}: {hint}. ",

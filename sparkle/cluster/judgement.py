@@ -178,7 +178,12 @@ def restrict(dag: Any, wanted: set[Any]) -> None:
     Uses three attributes of Snakemake's DAG that are not public (as of 9.27): the jobs to run, the
     number of jobs that each of them waits for, and how many there are in all.
     """
-    running = {job for job in dag._needrun if job in wanted}
+    running = wanted - dag._finished
+    # Snakemake does not look at a job behind one that runs, and drops it if it only waits for that
+    # one (`ancient`), though it may have reasons of its own.
+    for job in running - dag._needrun:
+        dag.reason(job).forced = True
+    dag._needrun.update(running)
     for job in dag._needrun - running:
         if job.is_norun and any(other in running for other in dag.dependencies[job]):
             running.add(job)

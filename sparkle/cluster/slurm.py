@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from sparkle.errors import SparkleError
 
@@ -32,6 +33,8 @@ ACTIVE = frozenset(
 
 _LAYOUT = "%i|%T|%P|%N|%b|%M|%l|%r|%j|%k"
 _SECONDS = 60.0
+# The words of Slurm's own daemon only: a step may speak of the memory of its GPU.
+_OUT_OF_MEMORY = re.compile(r"^slurmstepd.*(?:memory limit|oom.kill)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,12 @@ class QueuedJob:
     @property
     def active(self) -> bool:
         return self.state in ACTIVE
+
+    @property
+    def held_after_failed_launch(self) -> bool:
+        """Whether Slurm holds the job back because it could not be started on its node."""
+        reason = self.reason.lower().replace("_", " ")
+        return self.state == "PENDING" and reason.startswith("launch failed")
 
 
 def run(*command: str, seconds: float = _SECONDS) -> str:
@@ -114,6 +123,15 @@ def gpus_of(gres: str) -> int:
     """GPUs in a GRES such as ``gres:gpu:a100:2`` or ``gpu:1`` (per node); 0 when there are none."""
     found = re.findall(r"gpu(?::[A-Za-z][\w.-]*)?(?::(\d+))?", gres)
     return sum(int(count or 1) for count in found)
+
+
+def ran_out_of_memory(log: Path) -> bool:
+    """Whether Slurm ended a job for its use of memory; its log says so where its state does not."""
+    try:
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return False
+    return any(_OUT_OF_MEMORY.search(line) for line in lines)
 
 
 def cancel(jobs: Sequence[QueuedJob], name: str, *, seconds: float = 120.0) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from sparkle.cluster.clocks import bring_back_all, present_of
 from sparkle.cluster.driver import drive, remove_stale_locks
 from sparkle.cluster.frozen import freeze_code, freeze_config, prune
 from sparkle.cluster.judgement import Judged, Read, judged
@@ -54,6 +55,7 @@ def supervise(
             return execute(*args, executor_plugin=executor_plugin, **options)
         with _errors_as_messages(), drive(results / DRIVER):
             remove_stale_locks(Path(".snakemake/locks"), results)
+            bring_back_all(results, present_of(results))
             code = _freeze(workflow, root, results / _FROZEN)
             if executor_plugin.name == "slurm":
                 executor_plugin = _supervised_plugin(executor_plugin, code, results, name, jobs)

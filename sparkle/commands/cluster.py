@@ -7,7 +7,7 @@ import datetime
 from collections.abc import Iterator
 from pathlib import Path
 
-from sparkle.cluster import check, slurm
+from sparkle.cluster import check, nodes, slurm
 from sparkle.cluster.status import (
     PlannedJob,
     Status,
@@ -64,7 +64,7 @@ def register(commands: Commands) -> None:
     )
     parser = inner.add_parser("probe", help="what a node is; run by 'check' inside a job")
     parser.add_argument("--output", type=Path, required=True)
-    parser.set_defaults(run=lambda arguments: check.probe(arguments.output))
+    parser.set_defaults(run=lambda arguments: nodes.probe(arguments.output))
 
 
 # Check ----------------------------------------------------------------------------------------
@@ -100,7 +100,7 @@ def _findings(arguments: argparse.Namespace) -> Iterator[check.Finding]:
         partitions = {(wish.partition, wish.needs.gpus > 0): wish for wish in wishes}
         for wish in partitions.values():
             results = Path(experiment.config.results)
-            yield from check.check_node(wish, results, arguments.wait)
+            yield from nodes.check_node(wish, results, arguments.wait)
 
 
 # Status ---------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ DEFAULT_CONFIG = Path("config/config.yaml")
 def add_command(
     commands: Commands,
     name: str,
-    run: Callable[[argparse.Namespace], Iterable[Path] | None],
+    run: Callable[[argparse.Namespace], Iterable[Path] | int | None],
     summary: str,
     example: str,
     recipe: Callable[[argparse.Namespace], Any] | None = None,
@@ -33,7 +33,8 @@ def add_command(
     """Register a subcommand with its help text and an example.
 
     Args:
-        run: Does it; of a step it may return further files that it has read.
+        run: Does it; of a step it may return further files that it has read, of others the exit
+            status.
         recipe: What the outputs of a step depend on; such a step leaves a record of itself.
     """
     parser: argparse.ArgumentParser = commands.add_parser(

@@ -83,7 +83,10 @@ def _benchmarks(arguments: argparse.Namespace) -> None:
 
 def schema_text() -> str:
     """The JSON schema of the config as text."""
-    return json.dumps(Config.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
+    schema = Config.model_json_schema()
+    # A config that extends another one may leave out what that one has.
+    schema["anyOf"] = [{"required": schema.pop("required")}, {"required": ["extends"]}]
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
 def _schema(arguments: argparse.Namespace) -> None:

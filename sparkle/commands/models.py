@@ -13,11 +13,12 @@ from sparkle.cluster.requeue import requeue
 from sparkle.commands import recipes, settings
 from sparkle.commands.common import Commands, add_command, add_settings
 from sparkle.commands.progress import reporter
+from sparkle.commands.room import lack_of_room_named
 from sparkle.config.models import BASE_TRAIN_SET, FolderModel
 from sparkle.errors import SparkleError, Stopped
 from sparkle.inference.infer import Subject, infer
 from sparkle.inference.reference import answer_by_reference
-from sparkle.models.references import check_folder, fetch, read_base, write_base
+from sparkle.models.references import BaseModel, check_folder, fetch, read_base, write_base
 from sparkle.provenance.hashes import known_hash
 from sparkle.swift import Devices
 from sparkle.training.finetune import finetune
@@ -72,6 +73,9 @@ def register(commands: Commands) -> None:
     parser.add_argument("--seed", type=int, default=1, help="seed of the training")
     parser.add_argument("--base", type=Path, required=True, help="base.json of the model")
     parser.add_argument("--dataset", type=Path, required=True, help="folder of the dataset")
+    parser.add_argument(
+        "--start", type=Path, help="output folder of a fine-tuning whose weights to start from"
+    )
     parser.add_argument("--output", type=Path, required=True, help="folder for the results")
     _add_work(parser)
     parser.add_argument("--nodes", type=int, default=1, help="nodes of the Slurm job (default: 1)")
@@ -185,14 +189,19 @@ def _locate(arguments: argparse.Namespace) -> None:
 
 def _finetune(arguments: argparse.Namespace) -> None:
     chosen = settings.finetuning(arguments)
+    start = None
+    if arguments.start is not None:
+        weights = arguments.start / "weights"
+        start = BaseModel(str(weights), known_hash(weights))
     report = reporter(arguments.log, arguments.output)
-    with _requeued_if_stopped(report):
+    with _requeued_if_stopped(report), lack_of_room_named(arguments.work):
         finetune(
             chosen,
             base=read_base(arguments.base),
             dataset=arguments.dataset,
             output=arguments.output,
             work=arguments.work / "training",
+            start=start,
             threads=arguments.threads,
             devices=Devices(arguments.gpus, arguments.nodes),
             made_with=arguments.made_with,
@@ -221,7 +230,7 @@ def _infer(arguments: argparse.Namespace) -> None:
     report = reporter(arguments.log, arguments.output)
     asked_to_end = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: asked_to_end.set())
-    with _requeued_if_stopped(report):
+    with _requeued_if_stopped(report), lack_of_room_named(arguments.work):
         infer(
             chosen,
             subject,

@@ -64,4 +64,6 @@ def progress_text(line: str) -> str | None:
     if "loss" not in entry:
         return None
     left = entry.get("remaining_time", "?")
-    return f"step {entry['global_step/max_steps']}, loss {entry['loss']}, {left} left"
+    # The loss of a reinforcement learning is about zero all the time.
+    name = "reward" if "reward" in entry else "loss"
+    return f"step {entry['global_step/max_steps']}, {name} {entry[name]}, {left} left"

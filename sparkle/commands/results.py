@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
 
@@ -12,10 +13,19 @@ from sparkle.commands import recipes, settings
 from sparkle.commands.common import DEFAULT_CONFIG, Commands, add_command
 from sparkle.errors import SparkleError
 from sparkle.experiment import Experiment
-from sparkle.files import write_text
-from sparkle.scoring.comparisons import compare, over_seeds, write_comparisons
+from sparkle.files import read_json, write_text
+from sparkle.scoring.comparisons import (
+    compare,
+    means_as_markdown,
+    over_scenes,
+    over_seeds,
+    write_comparisons,
+)
 from sparkle.scoring.score import score
 from sparkle.scoring.tables import Row, build_matrix, notes_of, write_tables
+
+if TYPE_CHECKING:
+    from sparkle.reporting.costs import Costs
 
 
 def register(commands: Commands) -> None:
@@ -64,6 +74,20 @@ def register(commands: Commands) -> None:
     _add_rows(parser)
     parser.add_argument(
         "--config-file", type=Path, help="resolved config (default: RESULTS/config.yaml)"
+    )
+    parser.add_argument(
+        "--benchmarks", type=Path, default=Path("benchmarks/runs"),
+        help="folder of the times of jobs (default: benchmarks/runs)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--gpus", nargs="*", default=[], metavar="STEP=N",
+        help="GPUs that a job of a step holds: synthesis, training, inference (default: none)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--answers", type=int, metavar="N", help="answers to look at in the page, at most"
+    )
+    parser.add_argument(
+        "--cost-per-gpu-hour", type=float, metavar="PRICE", help="for the cost of the steps"
     )
 
     parser = add_command(
@@ -126,40 +150,104 @@ def _tables(arguments: argparse.Namespace) -> None:
         arguments.scores, parse_rows(arguments.rows), arguments.evaluation_sets
     )
     matrix = build_matrix(files)
-    write_tables(matrix, arguments.output, notes_of(files))
-    baselines = _pairs(arguments.baselines)
-    write_comparisons(compare(files, baselines), over_seeds(matrix), arguments.output)
+    comparisons = compare(files, _pairs(arguments.baselines))
+    seeds = over_seeds(matrix)
+    means = means_as_markdown(seeds, over_scenes(files), comparisons, arguments.evaluation_sets)
+    write_tables(matrix, arguments.output, notes_of(files), means)
+    write_comparisons(comparisons, seeds, arguments.output)
     print((arguments.output / "matrix.md").read_text(encoding="utf-8"))
 
 
 def _report(arguments: argparse.Namespace) -> None:
+    from sparkle.reporting.breakdown import write_breakdown
     from sparkle.reporting.figures import write_figures
+    from sparkle.reporting.latex import latex_matrix
+    from sparkle.reporting.material import read_material
     from sparkle.reporting.report import write_report
 
     results: Path = arguments.results
-    rows = parse_rows(arguments.rows)
-    curves = {row: path for row, path in settings.curves(arguments).items() if path.exists()}
-    matrix = results / "tables" / "matrix.csv"
+    rows, sets = parse_rows(arguments.rows), arguments.evaluation_sets
     config_file = arguments.config_file or results / "config.yaml"
-    config = Experiment.load(config_file).config
-    capabilities = {name: train_set.capabilities for name, train_set in config.train_sets.items()}
-    write_figures(matrix, curves, results / "figures", capabilities)
-    write_report(
-        matrix_csv=matrix,
-        scores=score_files(results / "scores", rows, arguments.evaluation_sets),
-        evaluation_sets={
-            name: results / "data" / "evaluation" / f"{name}.parquet"
-            for name in arguments.evaluation_sets
+    experiment = Experiment.load(config_file)
+    config = experiment.config
+    scores = score_files(results / "scores", rows, sets)
+    material = read_material(
+        results / "tables" / "matrix.csv",
+        scores=scores,
+        training_csvs={
+            row: path for row, path in settings.curves(arguments).items() if path.exists()
         },
-        training_csvs=curves,
+        capabilities={name: chosen.capabilities for name, chosen in config.train_sets.items()},
+        comparisons_csv=results / "tables" / "comparisons.csv",
+        train_images=_train_images(results, rows),
+    )
+    write_figures(material, results / "figures")
+    write_text(results / "tables" / "matrix.tex", latex_matrix(material.matrix))
+    write_breakdown(material.breakdown, results / "tables" / "breakdown.csv")
+    write_report(
+        material=material,
+        scores=scores,
+        evaluation_sets={
+            name: results / "data" / "evaluation" / f"{name}.parquet" for name in sets
+        },
         config_yaml=config_file.read_text(encoding="utf-8"),
-        capabilities=capabilities,
         path=results / "report.html",
         title=f"Sparkle: {config.name}",
-        comparisons_csv=results / "tables" / "comparisons.csv",
-        notes=notes_of(score_files(results / "scores", rows, arguments.evaluation_sets)),
+        answers=config.report.answers if arguments.answers is None else arguments.answers,
+        notes=notes_of(scores),
+        results=results,
+        costs=costs_of(arguments, experiment, rows),
     )
     print(f"report: {results / 'report.html'}")
+
+
+def _train_images(results: Path, rows: list[Row]) -> dict[str, int]:
+    """Number of training images of every train set whose manifest is at hand."""
+    found = {}
+    for _, train_set, _ in rows:
+        path = results / "data" / "training" / train_set / "manifest.json"
+        if path.exists():
+            found[train_set] = int(read_json(path)["images"])
+    return found
+
+
+def costs_of(arguments: argparse.Namespace, experiment: Experiment, rows: list[Row]) -> Costs:
+    """Times from the benchmark files of this experiment's jobs, GPU hours from them or Slurm."""
+    from sparkle.cluster.journal import read_entries
+    from sparkle.reporting.costs import read_job_times, sum_up
+
+    config = experiment.config
+    trained = [f"{m}-{t}-{seed}" for m, t, seed in rows]
+    names = {
+        "training_finetune": trained,
+        "inference_tuned": trained,
+        "inference_base": [model for model, _, _ in rows],
+        "model_pretrain": [model for model, _, _ in rows],
+        "data_synthesize_evaluation": arguments.evaluation_sets,
+    }
+    on_cluster: dict[str, float] = {}
+    for entry in read_entries(arguments.results / "work" / "jobs.jsonl"):
+        if entry.event in ("succeeded", "failed", "cancelled"):
+            rule = entry.comment.removeprefix("rule_").split("_wildcards_")[0].split(" ")[0]
+            on_cluster[rule] = on_cluster.get(rule, 0.0) + entry.gpus * entry.seconds / 3600
+    price = arguments.cost_per_gpu_hour
+    return sum_up(
+        read_job_times(arguments.benchmarks, _gpus(arguments.gpus), names),
+        on_cluster,
+        config.report.cost_per_gpu_hour if price is None else price,
+        config.report.currency,
+    )
+
+
+def _gpus(texts: list[str]) -> dict[str, int]:
+    """GPUs of a job by step, as options give them."""
+    found = {}
+    for text in texts:
+        step, _, count = text.partition("=")
+        if not (step and count.isdigit()):
+            raise SparkleError(f"--gpus: '{text}' is no STEP=N.", "Write it as training=4.")
+        found[step] = int(count)
+    return found
 
 
 def _freeze(arguments: argparse.Namespace) -> None:

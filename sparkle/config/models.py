@@ -18,6 +18,13 @@ from pydantic import (
 from sparkle.config.base import Closed, Form, Geometry, Ground, Palette, Phrases, Style
 from sparkle.config.evaluation import BenchmarkSetConfig
 from sparkle.config.inference import Backend, EndpointModel, VariantModel
+from sparkle.config.report import ReportConfig
+from sparkle.config.training import (
+    SwiftOptions,
+    TrainingConfig,
+    TrainingDataConfig,
+    TrainSetConfig,
+)
 
 BASE_TRAIN_SET = "none"
 REFERENCES = ("oracle", "chance", "most_frequent")
@@ -32,8 +39,6 @@ def _check_name(name: str) -> str:
 
 
 Name = Annotated[str, AfterValidator(_check_name)]
-SwiftValue = str | int | float | bool | list[Any] | dict[str, Any] | None
-SwiftOptions = dict[str, SwiftValue]
 
 
 class ScenesConfig(Closed):
@@ -52,9 +57,14 @@ class ScenesConfig(Closed):
     radius: Annotated[float, Field(gt=0, le=2)] = 0.5
     """Radius of a disc in canvas units."""
     spacing: Annotated[float, Field(gt=0, le=9)] = 3.0
-    """Least distance between the centres of two objects, in canvas units."""
+    """Least distance between the centres of two objects, in canvas units; at least twice the
+    radius, so that no object covers another."""
     decimals: Annotated[int, Field(ge=0, le=4)] = 2
     """Coordinates are rounded to so many decimals before they are drawn."""
+    split_grids: bool = False
+    """Divide all possible grids of `spp`, by their hash, into some for training (three in four)
+    and others for evaluation. Needed to train on `spp` where there are few: a 4 x 4 grid without
+    missing edges has but 192."""
 
 
 class ImagesConfig(Closed):
@@ -68,34 +78,6 @@ class ImagesConfig(Closed):
     ground: Ground = "white"
     """`white`; `textured`: light grey and uneven, different in each picture; `transparent`: PNG
     with an alpha channel (most models show it as white or black: look at what yours does)."""
-
-
-class TrainingDataConfig(Closed):
-    """The training images and the questions asked about them; shared by all train sets."""
-
-    images: PositiveInt = 2000
-    """Number of training images."""
-    distractors: NonNegativeInt = 0
-    """Further objects in training images that no question names."""
-    groups: PositiveInt = 1
-    """Groups of `scenes.objects` objects that are asked about in one image; 1 = as published."""
-    colours: Palette = "train"
-    """With `scenes.names: colours`, the colours of objects: the published ones of training
-    (`train`) or test images (`test`), which share none, or `all`."""
-    numbers: bool = True
-    """With the numeric records (distances, coordinates)."""
-    descriptions: bool = True
-    """With one description per capability; a train set that has the capability `description` gets
-    its one long text instead."""
-    phrases: Phrases = "train"
-    """Which question templates to use."""
-    questions_per_conversation: PositiveInt | Literal["all"] = 1
-    """1 = one record per question, as published; `all` = all questions of an image in one
-    conversation, which encodes the image once and supervises every answer."""
-    options: dict[str, dict[str, Any]] = {}
-    """Options by task, such as margins: {direction: {min_angle: 5}, distance: {min_ratio: 1.1},
-    localization: {min_gap: 0.2}}. Records with a smaller margin are left out; each record keeps
-    its margin as `difficulty`."""
 
 
 class EvaluationSetConfig(Closed):
@@ -113,6 +95,8 @@ class EvaluationSetConfig(Closed):
     """Further objects that no question names (as published: only in test images)."""
     colours: Palette = "test"
     """With `scenes.names: colours`, the colours of objects; see `training_data.colours`."""
+    geometry: Geometry | None = None
+    """Sectors and cells of the answers; by default `scenes.geometry`."""
     phrases: Phrases = "train"
     """Which question templates to use; `heldout` = phrasing never trained on."""
     options: dict[str, Any] = {}
@@ -140,56 +124,6 @@ class SynthesisConfig(Closed):
     """Images in one Parquet shard."""
     jobs: PositiveInt = 1
     """Jobs over which the shards of the training images are spread."""
-
-
-class TrainingConfig(Closed):
-    """Fine-tuning with `swift sft`."""
-
-    method: Literal["full", "lora"] = "lora"
-    """Train all weights, or low-rank adapters on all linear layers."""
-    learning_rate: Annotated[float, Field(gt=0, lt=1)] = 1e-4
-    """Peak learning rate."""
-    epochs: Annotated[float, Field(gt=0)] = 1.0
-    """Passes over the train set."""
-    batch_size: PositiveInt = 1
-    """Conversations per device and step."""
-    gradient_accumulation: PositiveInt = 16
-    """Steps whose gradients are added up before an update."""
-    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.05
-    """Share of all updates over which the learning rate rises."""
-    scheduler: str = "cosine"
-    """Learning rate schedule, as transformers names them."""
-    weight_decay: Annotated[float, Field(ge=0)] = 0.1
-    """Weight decay of AdamW."""
-    lora_rank: PositiveInt = 8
-    """Rank of the adapters."""
-    lora_alpha: PositiveInt = 32
-    """Scale of the adapters."""
-    freeze_vision: bool = True
-    """Keep the vision tower as it is."""
-    freeze_projector: bool = True
-    """Keep the projector between vision tower and language model as it is."""
-    precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    """Number format of the computation; `auto`: bfloat16 if the step has GPUs, else float32."""
-    max_length: PositiveInt = 4096
-    """Longest conversation in tokens; longer ones are an error, not cut."""
-    save_steps: PositiveInt = 200
-    """Updates between checkpoints, from which an interrupted run goes on."""
-    logging_steps: PositiveInt = 10
-    """Updates between points of the loss curve."""
-    swift: SwiftOptions = {}
-    """Any further option of `swift sft`, by its name: {deepspeed: zero2}. Wins over the above."""
-
-
-class TrainSetConfig(Closed):
-    """Which capabilities a model is fine-tuned on."""
-
-    capabilities: list[str]
-    """Names of trainable tasks, see `sparkle tasks`."""
-    shares: dict[str, Annotated[float, Field(gt=0, le=1)]] = {}
-    """Share of a capability's records that is kept, such as {direction: 0.2}; 1 where not named."""
-    training: dict[str, Any] = {}
-    """Keys of `training` that are different for this train set, such as {epochs: 3}."""
 
 
 class InferenceConfig(Closed):
@@ -356,6 +290,12 @@ class ResourcesConfig(Closed):
 class Config(Closed):
     """A whole experiment."""
 
+    extends: str | None = None
+    """Another config file, relative to this one: this file then says only what is different.
+    Mappings are merged, lists and values replaced, `null` removes a key."""
+    sweep: dict[str, list[Any]] | list[dict[str, Any]] | None = None
+    """Values to try: {training.learning_rate: [1.0e-4, 3.0e-4]} for a grid, or a list of points,
+    each with its `name`. Each point makes rows of its own."""
     name: Name
     """Name of the experiment, for titles."""
     seed: NonNegativeInt = 1
@@ -376,6 +316,7 @@ class Config(Closed):
     training: TrainingConfig = TrainingConfig()
     inference: InferenceConfig = InferenceConfig()
     resources: ResourcesConfig = ResourcesConfig()
+    report: ReportConfig = ReportConfig()
 
     @field_validator("models")
     @classmethod

@@ -23,6 +23,12 @@ _TURNS = 4
 _MAX_ANSWER = 300
 _SIZES = (("n<1K", 10**3), ("1K<n<10K", 10**4), ("10K<n<100K", 10**5), ("100K<n<1M", 10**6),
           ("1M<n<10M", 10**7), ("10M<n<100M", 10**8))  # fmt: skip
+_CONTROLS = {
+    "shuffled_labels": "**A control: the answers are wrong on purpose.** Each question has the"
+    " answer to another question of its kind.",
+    "text_only": "**A control: the pictures are empty on purpose.** The answers are those to the"
+    " pictures that were there.",
+}
 _SYNTHETIC = (
     "Synthetic pictures of labelled objects on a plane, with questions about direction, distance,"
     " place, and routes, and their exact answers."
@@ -76,13 +82,16 @@ def hugging_face(split: str) -> str:
 def merged_layout(dataset: Merged) -> Layout:
     """The layout that the merge writes."""
     if dataset.role == "training":
+        verifiable = dataset.merged_with.get("verifiable", False)
         return Layout(
             "Parquet files in `data/` with the columns `images` (bytes, and the image's id as path)"
             " and `messages`, in training order; ms-swift takes the folder `data` as it is."
-            " `scenes.parquet` holds the scene of every image.",
+            + " The column `verify` has question and scene as JSON, to judge other answers by."
+            * verifiable
+            + " `scenes.parquet` holds the scene of every image.",
             hugging_face("train"),
             "data/*.parquet",
-            CONVERSATION_FEATURES,
+            [*CONVERSATION_FEATURES, *[{"name": "verify", "dtype": "string"}] * verifiable],
         )
     (path,) = dataset.files
     return Layout(
@@ -116,6 +125,7 @@ def card(dataset: Merged, layout: Layout, pictures: Sequence[str] = ()) -> str:
         f"# {_title(dataset)}",
         f"{_FROM_FILES if dataset.from_files else _SYNTHETIC} Made with"
         f" [Sparkle](https://doi.org/10.18653/v1/2025.findings-emnlp.217) {__version__}.",
+        *[_CONTROLS[name] for name in [dataset.merged_with.get("control")] if name],
         "## Contents\n\n" + _counts(dataset),
         "## Examples\n\n" + _examples(shown, pictures),
         f"## Files\n\n{layout.description}\n\n```python\n{layout.loading}\n```",
@@ -166,8 +176,8 @@ def _counts(dataset: Merged) -> str:
 
 def _settings(dataset: Merged) -> str:
     tables = []
-    merge = dataset.manifest.get("settings")
-    if merge is not None:
+    merge = dataset.merged_with
+    if merge:
         tables.append("Merged with:\n\n" + _table(("setting", "value"), _flat(merge)))
     for name, source in dataset.sources.items():
         tables.append(f"Images `{name}`:\n\n" + _table(("setting", "value"), _flat(source)))

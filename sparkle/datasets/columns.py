@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
 import pyarrow as pa
 
 from sparkle.files import canonical_json
@@ -36,7 +39,6 @@ class Columns:
         self._start()
 
     def _start(self) -> None:
-        self._indices: list[int] = []
         self._images: list[bytes] = []
         self._scenes: list[str] = []
         self._hashes: list[str] = []
@@ -47,11 +49,8 @@ class Columns:
         self._difficulties: list[float | None] = []
         self._ends = [0]
 
-    def add(
-        self, index: int, image: bytes, scene: str, scene_hash: str, questions: list[Question]
-    ) -> None:
-        """Add one row: index, PNG bytes, scene as JSON, its hash, and the questions."""
-        self._indices.append(index)
+    def add(self, image: bytes, scene: str, scene_hash: str, questions: Sequence[Question]) -> None:
+        """Add one row: PNG bytes, scene as JSON, its hash, and the questions."""
         self._images.append(image)
         self._scenes.append(scene)
         self._hashes.append(scene_hash)
@@ -80,8 +79,8 @@ class Columns:
             text = self._known_subjects[key] = canonical_json(dict(question.subject))
         return text
 
-    def take(self) -> pa.Table:
-        """All rows so far, as a table of ``SHARD_SCHEMA``."""
+    def take(self, first: int) -> pa.Table:
+        """All rows so far, as a table of ``SHARD_SCHEMA``; the first has the index ``first``."""
         questions = pa.StructArray.from_arrays(
             [
                 *(pa.array(texts, pa.string()) for texts in self._texts),
@@ -95,7 +94,7 @@ class Columns:
         )
         table = pa.Table.from_arrays(
             [
-                pa.array(self._indices, pa.int64()),
+                pa.array(np.arange(first, first + len(self._images), dtype=np.int64)),
                 pa.array(self._images, pa.binary()),
                 pa.array(self._scenes, pa.string()),
                 pa.array(self._hashes, pa.string()),

@@ -21,6 +21,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sparkle.datasets.controls import AnswerShuffle, blanked
 from sparkle.datasets.conversations import (
     MESSAGE,
     Wanted,
@@ -35,7 +36,7 @@ from sparkle.datasets.settings import SourceSettings, TrainingMergeSettings
 from sparkle.datasets.shards import read_shards, source_settings
 from sparkle.datasets.spool import Spool
 from sparkle.errors import SparkleError
-from sparkle.files import atomic_path, file_hash, write_json
+from sparkle.files import atomic_path, canonical_json, file_hash, write_json
 from sparkle.scenes.randomness import item_generator
 from sparkle.tasks.base import Question
 
@@ -46,6 +47,8 @@ TRAINING_SCHEMA = pa.schema(
         ("messages", pa.list_(MESSAGE)),
     ]
 )
+VERIFIABLE_SCHEMA = TRAINING_SCHEMA.append(pa.field("verify", pa.string()))
+"""Training by reinforcement: with the question and its scene as JSON, see :func:`verifiers`."""
 EVALUATION_SCHEMA = pa.schema(
     [
         ("id", pa.string()),
@@ -112,12 +115,20 @@ def merge_training(
     Raises:
         SparkleError: A shard is damaged, no record is wanted, or the disk is full.
     """
-    census = _Census()
+    census, shuffle = _Census(), None
+    if settings.control == "shuffled_labels":
+        shuffle = AnswerShuffle(settings.seed, settings.train_set)
     named = [(source_settings(manifests), manifests) for manifests in sources]
     scenes = folder / "scenes.parquet"
     with scenes_writer(scenes) as index:
         for source, manifests in named:
-            _count(settings, source, manifests, census, index)
+            for table in read_shards(manifests):
+                table = _limited(table, settings)
+                wanted = chosen_questions(settings, source.source, table)
+                if shuffle is not None:
+                    shuffle.collect(wanted)
+                census.add(table, wanted, settings.questions_per_conversation)
+                index.add(source.source, table)
         if not census.questions:
             raise SparkleError(
                 f"The train set '{settings.train_set}' is empty: no record of"
@@ -126,7 +137,7 @@ def merge_training(
             )
     with atomic_path(folder / "data") as data:
         data.mkdir()
-        _write_parts(settings, named, census, data)
+        _write_parts(settings, named, census, shuffle, data)
     files = sorted((folder / "data").glob("*.parquet"))
     manifest = {
         "name": settings.train_set,
@@ -156,17 +167,11 @@ def kind_counts(questions: pa.StructArray) -> dict[str, int]:
     return dict(zip(values, counts, strict=True))
 
 
-def _count(
-    settings: TrainingMergeSettings,
-    source: SourceSettings,
-    manifests: Sequence[Path],
-    census: _Census,
-    index: ScenesWriter,
-) -> None:
-    for table in read_shards(manifests):
-        wanted = chosen_questions(settings, source.source, table)
-        census.add(table, wanted, settings.questions_per_conversation)
-        index.add(source.source, table)
+def _limited(table: pa.Table, settings: TrainingMergeSettings) -> pa.Table:
+    """The rows of the images that a train set uses: the first so many of a source."""
+    if settings.images is None:
+        return table
+    return table.filter(pc.less(table["index"], settings.images))
 
 
 def chosen_questions(settings: TrainingMergeSettings, source: str, table: pa.Table) -> Wanted:
@@ -181,19 +186,20 @@ def _write_parts(
     settings: TrainingMergeSettings,
     sources: Sequence[tuple[SourceSettings, Sequence[Path]]],
     census: _Census,
+    shuffle: AnswerShuffle | None,
     folder: Path,
 ) -> None:
+    schema = VERIFIABLE_SCHEMA if settings.verifiable else TRAINING_SCHEMA
     count = census.conversations
     rows = -(-count // max(1, round(census.bytes / PART_BYTES)))
     parts = -(-count // rows)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".spool-") as spool_folder:
         spool = Spool(Path(spool_folder), parts, rows)
-        _fill(settings, sources, _positions(settings, count), spool)
+        _fill(settings, sources, _positions(settings, count), shuffle, spool)
         group = max(1, min(_GROUP_ROWS, _GROUP_BYTES * count // max(1, census.bytes)))
         for part in range(parts):
             path = folder / f"part-{part:05d}.parquet"
-            tables = spool.take(part, group, TRAINING_SCHEMA)
-            write_tables(path, TRAINING_SCHEMA, tables, REPEATING)
+            write_tables(path, schema, spool.take(part, group, schema), REPEATING)
 
 
 def _positions(settings: TrainingMergeSettings, count: int) -> np.ndarray:
@@ -215,21 +221,41 @@ def _fill(
     settings: TrainingMergeSettings,
     sources: Sequence[tuple[SourceSettings, Sequence[Path]]],
     positions: np.ndarray,
+    shuffle: AnswerShuffle | None,
     spool: Spool,
 ) -> None:
     size, done = settings.questions_per_conversation, 0
     for source, manifests in sources:
-        columns = ["index", "image", "questions"]
+        columns = ["index", "image", "questions"] + ["scene"] * settings.verifiable
         stream = f"turns/{settings.train_set}/{source.source}"
         for table in gathered(read_shards(manifests, columns, verify=False), _SPOOL_BYTES):
+            table = _limited(table, settings)
+            if settings.control == "text_only":
+                table = blanked(table, source.render.size)
             wanted = chosen_questions(settings, source.source, table)
+            if shuffle is not None:
+                wanted = shuffle.exchange(wanted)
             index = table["index"].to_numpy()
             order = turn_order(settings.seed, stream, index[wanted.row], wanted.row)
             image_of, messages = build_conversations(wanted, order, size)
             own = positions[done : done + len(messages)]
             done += len(messages)
             names = item_ids(source.source, table["index"], 8, ".png")
-            spool.add(table["image"].combine_chunks(), names, image_of, own, messages)
+            verify = verifiers(table, wanted, order) if settings.verifiable else None
+            spool.add(table["image"].combine_chunks(), names, image_of, own, messages, verify)
+
+
+def verifiers(table: pa.Table, wanted: Wanted, order: np.ndarray) -> pa.Array:
+    """Each question as JSON, with its scene: a row of an evaluation dataset but for the picture.
+
+    Args:
+        table: Shard rows, with their scenes.
+        order: Order of the questions, each a conversation of its own.
+    """
+    scenes = table["scene"].take(pa.array(wanted.row[order])).to_pylist()
+    questions = wanted.questions.take(pa.array(order)).to_pylist()
+    rows = (question | {"scene": scene} for question, scene in zip(questions, scenes, strict=True))
+    return pa.array([canonical_json(row) for row in rows], pa.string())
 
 
 def item_ids(source: str, index: pa.ChunkedArray, digits: int, ending: str = "") -> pa.Array:

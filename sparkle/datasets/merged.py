@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sparkle.datasets.integrity import verify_files
-from sparkle.datasets.merge import EVALUATION_SCHEMA, TRAINING_SCHEMA
+from sparkle.datasets.merge import EVALUATION_SCHEMA, TRAINING_SCHEMA, VERIFIABLE_SCHEMA
 from sparkle.datasets.shards import tables_of
 from sparkle.errors import SparkleError
 from sparkle.files import read_json
@@ -57,6 +57,11 @@ class Merged:
             return {self.name: {key: self.manifest[key] for key in keys}}
         return {self.name: self.manifest["source"]}
 
+    @property
+    def merged_with(self) -> dict[str, Any]:
+        """The settings of the merge; none where there are none, as for an evaluation set."""
+        return dict(self.manifest.get("settings", {}))
+
     def verify(self) -> None:
         """Compare the files with the manifest; see :func:`verify_files`."""
         for path, expected in self.files.items():
@@ -64,7 +69,10 @@ class Merged:
 
     def tables(self) -> Iterator[pa.Table]:
         """All rows in order, in tables of about 16 MiB, with the columns of the role's schema."""
-        schema = TRAINING_SCHEMA if self.role == "training" else EVALUATION_SCHEMA
+        schema = EVALUATION_SCHEMA
+        if self.role == "training":
+            verifiable = self.merged_with.get("verifiable", False)
+            schema = VERIFIABLE_SCHEMA if verifiable else TRAINING_SCHEMA
         for path in self.files:
             try:
                 with pq.ParquetFile(path) as file:

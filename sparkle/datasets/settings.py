@@ -11,6 +11,8 @@ from sparkle.rendering.draw import RenderSpec
 from sparkle.scenes.spec import DiscSpec, GridSpec
 from sparkle.tasks.base import Asking
 
+Control = Literal["shuffled_labels", "text_only"]
+
 
 class TaskUse(Settings):
     """One task with its options and, where they differ between tasks, its versions."""
@@ -24,6 +26,9 @@ class SourceSettings(Settings):
     """A source of images with questions: training images of a family, or an evaluation set."""
 
     source: str
+    stream: str | None = None
+    """Name of its random numbers, by default the source's: sources that share it show the same
+    scenes, and ask the same as far as they ask the same kinds of questions."""
     role: Literal["training", "evaluation"]
     seed: int
     images: int
@@ -44,3 +49,8 @@ class TrainingMergeSettings(Settings):
     questions_per_conversation: int | Literal["all"]
     shares: dict[str, float] = Field(default_factory=dict)
     """Capability -> share of its records that is kept; 1 where not named."""
+    images: int | None = None
+    """Only the first so many images of each source; all by default."""
+    control: Control | None = None
+    verifiable: bool = False
+    """With a column ``verify`` of all that a verifier needs to judge other answers."""

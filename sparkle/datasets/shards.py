@@ -216,12 +216,21 @@ def read_shards(
 
 
 def tables_of(file: pq.ParquetFile, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
-    """The rows of an open Parquet file in tables of about 16 MiB."""
-    meta = file.metadata
-    size = sum(meta.row_group(i).total_byte_size for i in range(meta.num_row_groups))
-    rows = max(1, min(meta.num_rows, _BATCH_BYTES * max(1, meta.num_rows) // max(1, size)))
-    for batch in file.iter_batches(batch_size=rows, columns=columns):
-        yield pa.Table.from_batches([batch])
+    """The rows of an open Parquet file in tables of about 16 MiB: some row groups each.
+
+    Not ``iter_batches``, which keeps all that it has read until it has come to the end.
+    """
+    waiting: list[int] = []
+    size = 0
+    for number in range(file.metadata.num_row_groups):
+        group = file.metadata.row_group(number).total_byte_size
+        if waiting and size + group > _BATCH_BYTES:
+            yield file.read_row_groups(waiting, columns)
+            waiting, size = [], 0
+        waiting.append(number)
+        size += group
+    if waiting:
+        yield file.read_row_groups(waiting, columns)
 
 
 def job_files(folder: Path) -> list[Path]:

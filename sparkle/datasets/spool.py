@@ -14,7 +14,9 @@ import pyarrow as pa
 
 from sparkle.datasets.conversations import MESSAGE
 
-_TURNS = pa.struct([("position", pa.uint32()), ("messages", pa.list_(MESSAGE))])
+_TURNS = pa.struct(
+    [("position", pa.uint32()), ("messages", pa.list_(MESSAGE)), ("verify", pa.string())]
+)
 _SPOOLED = pa.schema(
     [("image", pa.binary()), ("path", pa.string()), ("conversations", pa.list_(_TURNS))]
 )
@@ -35,6 +37,7 @@ class Spool:
         image_of: np.ndarray,
         positions: np.ndarray,
         messages: pa.ListArray,
+        verify: pa.Array | None = None,
     ) -> None:
         """Append conversations.
 
@@ -43,7 +46,9 @@ class Spool:
             image_of: Image of each conversation, non-decreasing, shape (conversations,).
             positions: Final position of each conversation, uint32, shape (conversations,).
             messages: Messages of each conversation.
+            verify: What a verifier needs of each, where the schema of :meth:`take` has that.
         """
+        verify = pa.nulls(len(positions), pa.string()) if verify is None else verify
         part_of = positions // self._rows
         by_part = np.argsort(part_of, kind="stable")
         ends = np.cumsum(np.bincount(part_of, minlength=self.parts))
@@ -53,10 +58,12 @@ class Spool:
             if end > start:
                 chosen = by_part[start:end]  # stable, so each image's conversations stay together
                 used, first = np.unique(image_of[chosen], return_index=True)
+                taken = pa.array(chosen)
                 turns = pa.StructArray.from_arrays(
-                    [pa.array(positions[chosen], pa.uint32()), messages.take(pa.array(chosen))],
+                    [pa.array(positions[chosen], pa.uint32()), messages.take(taken),
+                     verify.take(taken)],
                     fields=list(_TURNS),
-                )
+                )  # fmt: skip
                 offsets = pa.array(np.append(first, len(chosen)).astype(np.int32))
                 columns = [
                     images.take(pa.array(used)),
@@ -87,11 +94,10 @@ class Spool:
                 [images.take(used), paths.take(used)], names=["bytes", "path"]
             )
             one_each = pa.array(np.arange(len(chosen) + 1, dtype=np.int32))
-            columns = [
-                pa.ListArray.from_arrays(one_each, pictures),
-                turns.field("messages").take(pa.array(chosen)),
-            ]
-            yield pa.table(columns, schema=schema)
+            names = schema.names[1:]  # after the images
+            columns = [turns.field(name).take(pa.array(chosen)) for name in names]
+            pictured = pa.ListArray.from_arrays(one_each, pictures)
+            yield pa.table([pictured, *columns], schema=schema)
         self._path(part).unlink()
 
     def _read(self, part: int) -> pa.Table:

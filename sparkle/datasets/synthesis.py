@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import multiprocessing
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from itertools import repeat
+from itertools import islice, repeat
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +25,14 @@ from sparkle.files import canonical_json
 from sparkle.rendering import painter
 from sparkle.scenes.discs import DiscScene
 from sparkle.scenes.randomness import Draws, batch_draws
-from sparkle.scenes.spec import Scene, check_scenes, sampler, scene_hash, scene_to_json
+from sparkle.scenes.spec import Scene, check_scenes, sampler, scene_record
 from sparkle.tasks import get_task
 from sparkle.tasks.base import Question
 
 _MAX_REDRAWS = 500
+_TOGETHER = 25
 _BATCH = 500
 """Items drawn together, and rows of a row group: what bounds the memory, whatever the shard."""
-_QUESTION_FIELDS = tuple(field.name for field in dataclasses.fields(Question))
 
 Item = tuple[Scene, list[Question]]
 
@@ -51,7 +50,7 @@ def make_items(settings: SourceSettings, first: int, count: int) -> Iterator[Ite
 
 
 def _draws(settings: SourceSettings, purpose: str, first: int, count: int) -> Iterator[Draws]:
-    stream = f"{settings.role}/{settings.source}/{purpose}"
+    stream = f"{settings.role}/{settings.stream or settings.source}/{purpose}"
     return batch_draws(settings.seed, stream, first, count)
 
 
@@ -93,9 +92,7 @@ def _views(scene: Scene, groups: int, rng: Draws) -> list[Scene]:
     views: list[Scene] = [scene]
     for _ in range(groups - 1):
         chosen = set(rng.permutation(len(scene.discs))[:basic])
-        discs = tuple(
-            dataclasses.replace(disc, basic=i in chosen) for i, disc in enumerate(scene.discs)
-        )
+        discs = tuple(disc._replace(basic=i in chosen) for i, disc in enumerate(scene.discs))
         views.append(DiscScene(scene.radius, discs))
     return views
 
@@ -126,9 +123,14 @@ def make_tables(settings: SourceSettings, first: int, count: int) -> Iterator[pa
     paint = painter(settings.render)
     for start in range(first, first + count, _BATCH):
         size = min(_BATCH, first + count - start)
-        for index, (scene, questions) in enumerate(make_items(settings, start, size), start):
-            columns.add(index, paint.png(scene), scene_to_json(scene), scene_hash(scene), questions)
-        yield columns.take()
+        items = make_items(settings, start, size)
+        # Some items at a time from stage to stage: a tenth faster than each item on its own.
+        while some := list(islice(items, _TOGETHER)):
+            images = [paint.png(scene) for scene, _ in some]
+            records = [scene_record(scene) for scene, _ in some]
+            for image, record, (_, questions) in zip(images, records, some, strict=True):
+                columns.add(image, *record, questions)
+        yield columns.take(start)
 
 
 def make_row(settings: SourceSettings, index: int) -> dict[str, Any]:
@@ -139,7 +141,7 @@ def make_row(settings: SourceSettings, index: int) -> dict[str, Any]:
 
 def question_to_row(question: Question) -> dict[str, Any]:
     """A question as a flat row; its subject becomes JSON text."""
-    row = {name: getattr(question, name) for name in _QUESTION_FIELDS}
+    row = question._asdict()
     row["options"] = list(question.options)
     row["subject"] = canonical_json(dict(question.subject))
     return row

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 from sparkle.config.evaluation import BenchmarkSetConfig
 from sparkle.config.inference import EndpointModel, VariantModel
 from sparkle.config.load import closest, parse
-from sparkle.config.models import BASE_TRAIN_SET, EmbeddedModel, StepResources, TrainSetConfig
+from sparkle.config.models import BASE_TRAIN_SET, EmbeddedModel, StepResources
+from sparkle.config.training import TrainSetConfig
 from sparkle.errors import SparkleError
+from sparkle.experiment.training_checks import check_training
 from sparkle.external.registry import all_benchmarks, form_of, get_benchmark
 from sparkle.scenes.discs import check_colours
 from sparkle.scenes.spec import DiscSpec
@@ -24,10 +26,17 @@ def check(experiment: Experiment) -> None:
     """All rules across keys; the first that is broken is a :class:`SparkleError`."""
     _check_matrix(experiment)
     _check_resources(experiment)
+    sections = {"training_data": experiment.config.training_data}
+    for name in experiment.config.train_sets:
+        sections[f"train_sets.{name}.data"] = experiment.data_of(name)
+    for key, data in sections.items():
+        for task, options in data.options.items():
+            _check_task(f"{key}.options", task)
+            _check_options(f"{key}.options.{task}", task, options)
     for name, train_set in experiment.config.train_sets.items():
         _check_train_set(experiment, name, train_set.capabilities)
         _check_shares(name, train_set)
-        experiment.training_of(name)
+        check_training(experiment, name)
     for name, evaluation_set in experiment.config.evaluation_sets.items():
         if isinstance(evaluation_set, BenchmarkSetConfig):
             _check_benchmark(experiment, name, evaluation_set)
@@ -36,9 +45,6 @@ def check(experiment: Experiment) -> None:
         _check_options(
             f"evaluation_sets.{name}.options", evaluation_set.task, evaluation_set.options
         )
-    for task, options in experiment.config.training_data.options.items():
-        _check_task("training_data.options", task)
-        _check_options(f"training_data.options.{task}", task, options)
     _check_colours(experiment)
     for name, model in experiment.config.models.items():
         if isinstance(model, EmbeddedModel):

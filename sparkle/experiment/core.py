@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sparkle.config.base import Palette
+from sparkle.config.base import Geometry, Palette
 from sparkle.config.evaluation import BenchmarkSetConfig
+from sparkle.config.extend import merge
 from sparkle.config.inference import EndpointModel, Prompting, VariantModel
 from sparkle.config.load import load_config, parse, parse_config
 from sparkle.config.models import (
@@ -20,16 +21,18 @@ from sparkle.config.models import (
     Config,
     EmbeddedModel,
     ModelConfig,
-    TrainingConfig,
 )
+from sparkle.config.training import TrainingConfig, TrainingDataConfig
 from sparkle.datasets.settings import SourceSettings, TrainingMergeSettings
 from sparkle.errors import SparkleError
 from sparkle.experiment.checks import check
 from sparkle.experiment.parts import for_device, lesson_settings, use_of
+from sparkle.experiment.sources import Wanted, data_of, wanted_sources
 from sparkle.external.settings import BenchmarkSettings
 from sparkle.inference.settings import EndpointSettings, InferenceSettings
 from sparkle.rendering.draw import RenderSpec
-from sparkle.scenes.spec import DiscSpec
+from sparkle.scenes.grid import Part
+from sparkle.scenes.spec import DiscSpec, GridSpec, SceneSpec
 from sparkle.tasks import get_task
 from sparkle.tasks.base import Asking
 from sparkle.training.settings import FinetuneSettings, PretrainingSettings
@@ -109,6 +112,10 @@ class Experiment:
             for seed in self.config.matrix.seeds
         ]
 
+    def start_of(self, train_set: str) -> str | None:
+        """The train set whose tuned weights this one starts from; None for the base weights."""
+        return self.config.train_sets[train_set].start_from
+
     def baselines(self) -> dict[str, str]:
         """Models that are compared with another model than their own base: variants."""
         models = {name: self.model(name) for name in self.models}
@@ -119,38 +126,50 @@ class Experiment:
 
     # Data -------------------------------------------------------------------------------------
 
-    def families(self, train_set: str) -> list[str]:
-        """Families of images that feed a train set."""
-        capabilities = self.config.train_sets[train_set].capabilities
-        return sorted({get_task(name).family for name in capabilities})
+    def data_of(self, train_set: str) -> TrainingDataConfig:
+        """The section ``training_data`` with the train set's own changes."""
+        return data_of(self.config, train_set)
+
+    def sources_of(self, train_set: str) -> list[str]:
+        """Names of the sources of images that feed a train set."""
+        wanted = wanted_sources(self.config, self.train_sets)
+        return sorted(name for name, source in wanted.items() if train_set in source.train_sets)
 
     def training_sources(self) -> dict[str, SourceSettings]:
-        """One source of training images per family that any train set of the matrix needs."""
-        wanted: dict[str, set[str]] = {}
-        for train_set in self.train_sets:
-            for name in self.config.train_sets[train_set].capabilities:
-                wanted.setdefault(get_task(name).family, set()).add(name)
-        return {family: self._training_source(family, names) for family, names in wanted.items()}
+        """The sources of training images that the train sets of the matrix need, by name."""
+        wanted = wanted_sources(self.config, self.train_sets)
+        return {name: self._training_source(source) for name, source in wanted.items()}
 
-    def _training_source(self, family: str, names: set[str]) -> SourceSettings:
-        data = self.config.training_data
-        uses = tuple(use_of(name, data.options.get(name, {})) for name in sorted(names))
+    def _training_source(self, wanted: Wanted) -> SourceSettings:
+        data = wanted.data
+        uses = tuple(use_of(name, data.options.get(name, {})) for name in wanted.tasks)
         task = get_task(uses[0].name)
-        discs = self._discs(data.distractors, data.colours)
+        discs = self.discs(data.distractors, data.colours)
+        scene = task.scene_spec(discs, task.Options(**uses[0].options))
         return SourceSettings(
-            source=family,
+            source=wanted.name,
+            stream=wanted.family,
             role="training",
             seed=self.config.seed,
             images=data.images,
             images_per_shard=self.config.synthesis.images_per_shard,
             groups=data.groups,
-            scene=task.scene_spec(discs, task.Options(**uses[0].options)),
+            scene=self._part(scene, "training"),
             render=self._render(),
             asking=self._asking(
-                phrases=data.phrases, numbers=data.numbers, descriptions=data.descriptions
+                data.geometry,
+                phrases=data.phrases,
+                numbers=data.numbers,
+                descriptions=data.descriptions,
             ),
             tasks=uses,
         )
+
+    def _part(self, scene: SceneSpec, part: Part) -> SceneSpec:
+        """A grid's own part of all grids, where these are divided."""
+        if isinstance(scene, GridSpec) and self.config.scenes.split_grids:
+            return scene.model_copy(update={"part": part})
+        return scene
 
     def evaluation_source(self, name: str) -> SourceSettings:
         """The source of one synthesized evaluation set."""
@@ -168,10 +187,16 @@ class Experiment:
             seed=self.config.seed,
             images=chosen.images,
             images_per_shard=self.config.synthesis.images_per_shard,
-            scene=task.scene_spec(self._discs(chosen.distractors, chosen.colours), options),
+            scene=self._part(
+                task.scene_spec(self.discs(chosen.distractors, chosen.colours), options),
+                "evaluation",
+            ),
             render=self._render(),
             asking=self._asking(
-                phrases=chosen.phrases, form=chosen.form, shuffle_options=chosen.shuffle_options
+                chosen.geometry,
+                phrases=chosen.phrases,
+                form=chosen.form,
+                shuffle_options=chosen.shuffle_options,
             ),
             tasks=(use_of(chosen.task, chosen.options),),
         )
@@ -197,7 +222,8 @@ class Experiment:
             )
         return BenchmarkSettings(name=name, seed=self.config.seed, chosen=chosen)
 
-    def _discs(self, distractors: int, colours: Palette) -> DiscSpec:
+    def discs(self, distractors: int = 0, colours: Palette = "train") -> DiscSpec:
+        """The configured discs, with so many distractors."""
         scenes = self.config.scenes
         return DiscSpec(
             objects=scenes.objects,
@@ -212,17 +238,21 @@ class Experiment:
         images = self.config.images
         return RenderSpec(size=images.size, style=images.style, ground=images.ground)
 
-    def _asking(self, **values: Any) -> Asking:
+    def _asking(self, geometry: Geometry | None, **values: Any) -> Asking:
         scenes = self.config.scenes
-        return Asking(geometry=scenes.geometry, directions=scenes.directions, **values)
+        return Asking(geometry=geometry or scenes.geometry, directions=scenes.directions, **values)
 
     def training_merge(self, train_set: str) -> TrainingMergeSettings:
+        chosen, data = self.config.train_sets[train_set], self.data_of(train_set)
         return TrainingMergeSettings(
             train_set=train_set,
             seed=self.config.seed,
-            capabilities=tuple(self.config.train_sets[train_set].capabilities),
-            questions_per_conversation=self.config.training_data.questions_per_conversation,
-            shares=dict(self.config.train_sets[train_set].shares),
+            capabilities=tuple(chosen.capabilities),
+            questions_per_conversation=data.questions_per_conversation,
+            shares=dict(chosen.shares),
+            images=data.images,
+            control=chosen.control,
+            verifiable=self.training_of(train_set).algorithm == "grpo",
         )
 
     # Models -----------------------------------------------------------------------------------
@@ -271,7 +301,7 @@ class Experiment:
     def training_of(self, train_set: str) -> TrainingConfig:
         """The training section with the train set's own changes."""
         changes = self.config.train_sets[train_set].training
-        merged = {**self.config.training.model_dump(exclude_unset=True), **changes}
+        merged = merge(self.config.training.model_dump(exclude_unset=True), changes)
         return parse(TrainingConfig, merged, f"train_sets.{train_set}.training")
 
     def base_of(self, model: str) -> str:

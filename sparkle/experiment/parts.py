@@ -10,8 +10,8 @@ from sparkle.config.models import (
     InferenceConfig,
     PerceptionLesson,
     StepResources,
-    TrainingConfig,
 )
+from sparkle.config.training import TrainingConfig
 from sparkle.datasets.settings import SourceSettings, TaskUse, TrainingMergeSettings
 from sparkle.rendering.draw import RenderSpec
 from sparkle.scenes.spec import DiscSpec

@@ -20,8 +20,9 @@ _BRIEF = "Answer with a word or a short phrase."
 def ask(items: Sequence[Item], settings: BenchmarkSettings, form: BenchmarkForm) -> Iterator[Row]:
     """Rows of the evaluation dataset without their pictures, item by item.
 
-    The place of the right option is dealt out evenly: over all items, each letter is right equally
-    often (but for a remainder), so that an answerer who always says the same scores chance.
+    The place of the right option is dealt out evenly: over all items with so many options, each
+    letter is right equally often (but for a remainder), so that an answerer who always says the
+    same scores chance. So is the place of the right word among those that are offered.
     """
     rank = _ranks(items, settings)
     for item in items:
@@ -30,27 +31,40 @@ def ask(items: Sequence[Item], settings: BenchmarkSettings, form: BenchmarkForm)
         elif form == "choice":
             yield from _choices(item, settings, rank[item.key])
         elif form == "words":
-            yield from _words(item, settings)
+            yield from _words(item, settings, rank[item.key])
         else:
             yield from _verdicts(item, settings, rank[item.key])
 
 
 def _ranks(items: Sequence[Item], settings: BenchmarkSettings) -> dict[str, int]:
-    """A random rank for every item, whatever the order of the file."""
-    keys = sorted(item.key for item in items)
-    benchmark = settings.chosen.benchmark
-    order = item_generator(settings.seed, f"places/{benchmark}", 0).permutation(len(keys))
-    return {key: int(place) for key, place in zip(keys, order, strict=True)}
+    """A random rank for every item among those with as many options, whatever the file's order."""
+    alike: dict[int, list[str]] = {}
+    for item in items:
+        alike.setdefault(len(item.options), []).append(item.key)
+    ranks = {}
+    for count, keys in alike.items():
+        stream = f"places/{settings.chosen.benchmark}/{count}"
+        order = item_generator(settings.seed, stream, 0).permutation(len(keys))
+        ranks.update({key: int(place) for key, place in zip(sorted(keys), order, strict=True)})
+    return ranks
+
+
+def _dealt(right: int, count: int, rank: int, settings: BenchmarkSettings, key: str) -> list[int]:
+    """The order in which ``count`` options are shown: the right one at its place, others at random.
+
+    As in the file where the options are not to be shuffled.
+    """
+    order = list(range(count))
+    if settings.chosen.shuffle_options:
+        order.remove(right)
+        stream = f"options/{settings.chosen.benchmark}/{key}"
+        order = [order[i] for i in item_generator(settings.seed, stream, 0).permutation(count - 1)]
+        order.insert(rank % count, right)
+    return order
 
 
 def _choices(item: Item, settings: BenchmarkSettings, rank: int) -> Iterator[Row]:
-    order = list(range(len(item.options)))
-    if settings.chosen.shuffle_options:
-        others = [i for i in order if i != item.right]
-        stream = f"options/{settings.chosen.benchmark}/{item.key}"
-        shuffled = item_generator(settings.seed, stream, 0).permutation(len(others))
-        order = [others[i] for i in shuffled]
-        order.insert(rank % len(item.options), item.right)
+    order = _dealt(item.right, len(item.options), rank, settings, item.key)
     turns = len(order) if settings.chosen.circular else 1
     for turn in range(turns):
         turned = order[turn:] + order[:turn]
@@ -63,8 +77,15 @@ def _choices(item: Item, settings: BenchmarkSettings, rank: int) -> Iterator[Row
         yield row if turns == 1 else {**row, "id": f"{row['id']}/turn{turn}"}
 
 
-def _words(item: Item, settings: BenchmarkSettings) -> Iterator[Row]:
-    yield _row(item, settings, "words", item.gap, item.words[item.right], item.offered)
+def _words(item: Item, settings: BenchmarkSettings, rank: int) -> Iterator[Row]:
+    right = item.offered.index(item.words[item.right])
+    order = _dealt(right, len(item.offered), rank, settings, item.key)
+    offered = tuple(item.offered[i] for i in order)
+    prompt = (
+        f"Fill the gap so that the sentence describes the picture: “{item.gap}”"
+        f" Answer with one of these: {', '.join(offered)}."
+    )
+    yield _row(item, settings, "words", prompt, item.words[item.right], offered)
 
 
 def _verdicts(item: Item, settings: BenchmarkSettings, rank: int) -> Iterator[Row]:

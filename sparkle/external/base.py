@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from sparkle.config.evaluation import BenchmarkForm
+from sparkle.external.files import find_file
 from sparkle.external.parsing import normal_text, parse_text, parse_word, parse_yes_no
 from sparkle.external.settings import BenchmarkSettings
 from sparkle.scenes.randomness import Rng
 from sparkle.tasks.base import Asking, Question, Score, Task
-from sparkle.tasks.parsing import last_class, parse_choice
+from sparkle.tasks.parsing import parse_choice
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +39,7 @@ class Item:
         options: Texts to choose from; empty for free text.
         right: Index of the right option.
         answers: Reference answers of free text, one per annotator.
-        gap: The question of the form ``words``.
+        gap: The captions with a gap where they differ, for the form ``words``.
         words: The word that each option stands for; see ``gap``.
         offered: The words to choose from in the form ``words``.
         labels: What results are grouped by, such as ``relation``, ``pair`` and ``set``.
@@ -64,6 +65,8 @@ class Benchmark(Task):
     """
 
     family = "external"
+    version = 2
+    parser_version = 2
     trainable = False
     forms: ClassVar[tuple[BenchmarkForm, ...]]
     file: ClassVar[str]
@@ -75,9 +78,14 @@ class Benchmark(Task):
     correctable: ClassVar[bool] = False
     """Whether there are labels known to be wrong that ``correct_labels`` mends."""
 
+    def find(self, settings: BenchmarkSettings) -> Path:
+        """The user's file of questions; an error that says where to get it if it is missing."""
+        name = settings.chosen.file or self.file
+        return find_file(settings.root, name, settings.key, self.source)
+
     @abstractmethod
     def read(self, settings: BenchmarkSettings) -> list[Item]:
-        """All items of the user's files, checked: count, layout, every image present.
+        """All items of the user's files, checked: count and layout. Pictures are checked after.
 
         Raises:
             SparkleError: Something is missing or malformed; the message says what, and where to
@@ -132,9 +140,7 @@ class Benchmark(Task):
         if question.kind == "text":
             return parse_text(answer)
         chosen = parse_choice(answer, question.options)
-        if chosen is not None:
-            return question.options[chosen]
-        return last_class(answer, question.options)
+        return None if chosen is None else question.options[chosen]
 
     def score(self, parsed: str | None, question: Question, scene: Any) -> Score:
         if question.kind != "text":

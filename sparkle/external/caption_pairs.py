@@ -11,12 +11,9 @@ from sparkle.external.captions import (
     CaptionBenchmark,
     check_captions,
     gap_of,
-    gap_question,
 )
 from sparkle.external.files import (
-    check_images,
     check_rows,
-    find_file,
     identifier_of,
     inside,
     read_list,
@@ -39,7 +36,7 @@ class CaptionPairs(CaptionBenchmark):
 
     def read(self, settings: BenchmarkSettings) -> list[Item]:
         chosen = settings.chosen
-        path = find_file(settings.root, chosen.file or self.file, settings.key, self.source)
+        path = self.find(settings)
         rows = read_list(path)
         check_rows(path, len(rows), chosen.rows or self.published_rows, settings.key)
         folder = chosen.images or self.folder
@@ -51,7 +48,6 @@ class CaptionPairs(CaptionBenchmark):
                 refuse(where, "it repeats an earlier row", "Set 'strict: false' to drop it.")
             found.setdefault(item.key, item)
         items = list(found.values())
-        check_images((item.image for item in items), settings.key, self.source)
         return items
 
     def _item(self, row: Any, where: str, folder: str, root: Path) -> Item:
@@ -68,7 +64,7 @@ class CaptionPairs(CaptionBenchmark):
             question=CAPTION_QUESTION,
             options=options,
             right=0,
-            gap=gap_question(sentence, offered),
+            gap=sentence,
             words=tuple(words),
             offered=offered,
             labels={"relation": words[0]},

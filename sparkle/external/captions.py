@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from sparkle.external.base import Benchmark, Item, Metric, Proportion
-from sparkle.external.files import refuse
+from sparkle.external.files import check_distinct, refuse
 from sparkle.external.parsing import relation_word
 
 if TYPE_CHECKING:
@@ -46,18 +46,9 @@ def gap_of(captions: Sequence[str], where: str) -> tuple[str, list[str]]:
     return " ".join([*before, "___", *after]), words
 
 
-def gap_question(sentence: str, words: Sequence[str]) -> str:
-    """The question of the form ``words``."""
-    return (
-        f"Fill the gap so that the sentence describes the picture: “{sentence}”"
-        f" Answer with one of these: {', '.join(words)}."
-    )
-
-
 def check_captions(captions: Sequence[str], where: str) -> None:
     """Refuse captions that cannot be told apart."""
-    if len({caption.casefold() for caption in captions}) < len(captions):
-        refuse(where, "two of its captions are the same")
+    check_distinct([caption.casefold() for caption in captions], where, "captions")
 
 
 def grouped(

@@ -17,6 +17,7 @@ from sparkle.datasets.merge import EVALUATION_SCHEMA
 from sparkle.errors import SparkleError
 from sparkle.external.asking import ask
 from sparkle.external.base import Item
+from sparkle.external.files import check_images
 from sparkle.external.registry import form_of, get_benchmark
 from sparkle.external.settings import BenchmarkSettings
 from sparkle.files import atomic_path, file_hash, write_json
@@ -36,6 +37,7 @@ def read_items(settings: BenchmarkSettings) -> list[Item]:
     benchmark = get_benchmark(settings.chosen.benchmark)
     form_of(settings)
     items = benchmark.read(settings)
+    check_images((item.image for item in items), settings.key, benchmark.source)
     repeated = [key for key, count in Counter(item.key for item in items).items() if count > 1]
     if repeated:
         raise SparkleError(

@@ -151,6 +151,12 @@ def identifier_of(value: object, where: str, what: str) -> str:
     return text_of(value, where, what)
 
 
+def check_distinct(texts: Sequence[str], where: str, what: str) -> None:
+    """Refuse texts to choose from of which two are the same."""
+    if len(set(texts)) < len(texts):
+        refuse(where, f"two of its {what} are the same")
+
+
 def check_rows(path: Path, found: int, expected: int | None, key: str) -> None:
     """Refuse a file with another number of rows than expected (None = any)."""
     if expected is not None and found != expected:

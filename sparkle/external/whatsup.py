@@ -19,13 +19,10 @@ from sparkle.external.captions import (
     check_captions,
     counts_of,
     gap_of,
-    gap_question,
     grouped,
 )
 from sparkle.external.files import (
-    check_images,
     check_rows,
-    find_file,
     inside,
     read_list,
     refuse,
@@ -56,7 +53,7 @@ class WhatsUp(CaptionBenchmark):
 
     def read(self, settings: BenchmarkSettings) -> list[Item]:
         chosen = settings.chosen
-        path = find_file(settings.root, chosen.file or self.file, settings.key, self.source)
+        path = self.find(settings)
         rows = read_list(path)
         check_rows(path, len(rows), chosen.rows or self.published_rows, settings.key)
         items = [
@@ -68,7 +65,6 @@ class WhatsUp(CaptionBenchmark):
             items = self._swap(items, path)
         if chosen.strict:
             self._check_complete(items, path, settings.key)
-        check_images((item.image for item in items), settings.key, self.source)
         return items
 
     def _item(self, row: Any, where: str, settings: BenchmarkSettings) -> Item:
@@ -89,7 +85,7 @@ class WhatsUp(CaptionBenchmark):
             question=CAPTION_QUESTION,
             options=options,
             right=0,
-            gap=gap_question(sentence, offered),
+            gap=sentence,
             words=tuple(words),
             offered=offered,
             labels=self._labels(image.stem, where),

@@ -17,7 +17,14 @@ from sparkle.config.inference import EndpointModel
 from sparkle.datasets.merge import EVALUATION_SCHEMA
 from sparkle.datasets.parquet import read_rows
 from sparkle.errors import SparkleError
-from sparkle.files import canonical_json, file_hash, make_folder, text_hash, write_json
+from sparkle.files import (
+    canonical_json,
+    exclusive,
+    file_hash,
+    make_folder,
+    text_hash,
+    write_json,
+)
 from sparkle.inference.answers import append_answers, read_answers
 from sparkle.inference.examples import example_pool
 from sparkle.inference.predictions import Prediction, write_predictions
@@ -119,6 +126,20 @@ def answer_by_endpoint(
     """
     headers = headers_of(endpoint)
     make_folder(work)
+    lock = work / "locks" / f"endpoint-{text_hash(settings.identity())}"
+    with exclusive(lock, report):  # two runs at once would pay for each question twice
+        return _answer_all(endpoint, settings, evaluation_sets, folder, work, headers, report)
+
+
+def _answer_all(
+    endpoint: EndpointModel,
+    settings: EndpointSettings,
+    evaluation_sets: Sequence[Path],
+    folder: Path,
+    work: Path,
+    headers: dict[str, str],
+    report: Callable[[str], None],
+) -> Usage:
     meter, pace = Meter(endpoint), Pace(endpoint.requests_per_minute)
     limits = httpx.Limits(max_connections=endpoint.concurrency)
     plans = [_plan(path, settings, work) for path in evaluation_sets]

@@ -32,5 +32,5 @@ def example_pool(
         name = scene_hash(scene)
         if name not in tested:
             image = render_png(scene, source.render)
-            pool.append({**vars(question), "image": image, "scene_hash": name})
+            pool.append({**question._asdict(), "image": image, "scene_hash": name})
     return pool

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sparkle.config.models import SwiftOptions
+from sparkle.config.training import SwiftOptions
 from sparkle.datasets.merge import EVALUATION_SCHEMA
 from sparkle.datasets.parquet import read_rows
 from sparkle.errors import SparkleError, Stopped

@@ -7,7 +7,6 @@ import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from PIL import Image
@@ -15,6 +14,7 @@ from PIL import Image
 from sparkle.config.inference import Prompting
 from sparkle.errors import SparkleError
 from sparkle.files import canonical_json
+from sparkle.rendering.blank import blank
 from sparkle.scenes.randomness import item_generator
 
 Row = Mapping[str, Any]
@@ -22,7 +22,6 @@ _THINK = (
     "\nFirst think step by step and write your reasoning down."
     " Then write the final answer on a line of its own, after “Answer:”."
 )
-_BLANK_GREY = 128
 _SAME = ("task", "kind", "form")
 """What an example has in common with the question."""
 
@@ -99,14 +98,6 @@ def _shown(image: bytes, prompting: Prompting) -> bytes:
 def _size(image: bytes) -> tuple[int, int]:
     with Image.open(io.BytesIO(image)) as opened:
         return (opened.size[0], opened.size[1])
-
-
-@lru_cache(maxsize=64)
-def blank(size: tuple[int, int]) -> bytes:
-    """A grey picture of that size, as PNG."""
-    buffer = io.BytesIO()
-    Image.new("RGB", size, (_BLANK_GREY,) * 3).save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 def prompt_hash(turns: Sequence[Turn]) -> str:

@@ -21,6 +21,9 @@ from sparkle.inference.settings import EndpointSettings
 
 _TRY_AGAIN = frozenset({408, 409, 425, 429})
 _SHOWN = 200
+_MOST_BYTES = 50_000_000
+_MOST_TOKENS = 2**40
+"""A server that counts more has miscounted: as good as untold."""
 _SIGNATURES = {b"\x89PNG": "png", b"\xff\xd8\xff": "jpeg", b"GIF8": "gif", b"RIFF": "webp",
                b"BM": "bmp"}  # fmt: skip
 
@@ -101,21 +104,38 @@ def ask(
 
 
 def _send(client: httpx.Client, endpoint: EndpointModel, body: dict[str, Any]) -> Reply:
+    late = PassingFailure(f"no answer within {endpoint.timeout:g} s")
+    # The client's own limit is for each piece: an answer that drips would never end.
+    end = time.monotonic() + endpoint.timeout
+    data = bytearray()
     try:
-        response = client.post(f"{endpoint.base_url}/chat/completions", json=body)
+        with client.stream("POST", f"{endpoint.base_url}/chat/completions", json=body) as response:
+            for piece in response.iter_bytes():
+                data += piece
+                if time.monotonic() > end:
+                    raise late
+                if len(data) > _MOST_BYTES:
+                    raise PassingFailure(f"the answer has more than {_MOST_BYTES} bytes")
     except httpx.TimeoutException:
-        raise PassingFailure(f"no answer within {endpoint.timeout:g} s") from None
-    except httpx.TransportError as error:
+        raise late from None
+    except (httpx.TransportError, httpx.DecodingError) as error:
         raise PassingFailure(f"the connection failed ({error})") from None
-    status = response.status_code
+    status, text = response.status_code, data.decode("utf-8", "replace")
     if status in _TRY_AGAIN or status >= 500:
         raise PassingFailure(f"HTTP {status}", retry_after(response.headers.get("retry-after")))
     if status >= 300:
+        said = _without_key(text, client)[:_SHOWN]
         raise SparkleError(
-            f"{endpoint.base_url} refuses with HTTP {status}: {response.text[:_SHOWN]!r}",
+            f"{endpoint.base_url} refuses with HTTP {status}: {said!r}",
             "Check 'base_url', 'model', 'parameters' and the key.",
         )
-    return read_reply(response.text)
+    return read_reply(_without_key(text, client))
+
+
+def _without_key(text: str, client: httpx.Client) -> str:
+    """What a server said, without our key: some repeat it, and it goes into logs and records."""
+    key = client.headers.get("authorization", "").removeprefix("Bearer ")
+    return text.replace(key, "***") if key else text
 
 
 def retry_after(header: str | None) -> float | None:
@@ -128,7 +148,7 @@ def retry_after(header: str | None) -> float | None:
         pass
     try:
         return max(0.0, email.utils.parsedate_to_datetime(header).timestamp() - time.time())
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError, OSError):
         return None
 
 
@@ -143,6 +163,10 @@ def read_reply(text: str) -> Reply:
         content = "".join(p.get("text") or "" for p in content if isinstance(p, dict))
     usage = data.get("usage") if isinstance(data.get("usage"), dict) else {}
     counted = (usage.get("prompt_tokens"), usage.get("completion_tokens"))
-    inwards, outwards = (n if isinstance(n, int) and n >= 0 else None for n in counted)
+    inwards, outwards = (
+        n if isinstance(n, int) and 0 <= n < _MOST_TOKENS else None for n in counted
+    )
     # An empty answer is an answer: a refusal, or all tokens spent on hidden reasoning.
-    return Reply(content if isinstance(content, str) else "", (inwards, outwards))
+    said = content if isinstance(content, str) else ""
+    # Half a character, as JSON can escape it, could not be written to any file.
+    return Reply(said.encode("utf-8", "replace").decode(), (inwards, outwards))

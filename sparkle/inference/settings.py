@@ -6,7 +6,8 @@ from typing import Any
 
 from sparkle.config.base import Settings
 from sparkle.config.inference import Prompting
-from sparkle.config.models import InferenceConfig, SwiftOptions
+from sparkle.config.models import InferenceConfig
+from sparkle.config.training import SwiftOptions
 from sparkle.datasets.settings import SourceSettings
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sparkle.errors import SparkleError
+from sparkle.provenance.changes import changes
 from sparkle.provenance.hashes import Hashes
 from sparkle.provenance.recipe import Recipe
 from sparkle.provenance.record import Record, locate, name_of, read_record
@@ -49,8 +49,8 @@ def judge(recipe: Recipe, hashes: Hashes) -> Verdict:
     reasons = [
         *lost,
         *([] if record.step == recipe.step else [f"made by {record.step}, not {recipe.step}"]),
-        *changes(record.settings, recipe.plain_settings),
-        *_files(record.modules, recipe.code),
+        *map(str, changes(record.settings, recipe.plain_settings)),
+        *code_changes(record.modules, recipe.code),
         *_packages(record.packages, recipe.versions),
         *_inputs(record, recipe, results, hashes),
     ]
@@ -92,7 +92,8 @@ def _inputs(record: Record, recipe: Recipe, results: Path, hashes: Hashes) -> It
             yield f"{name} changed"
 
 
-def _files(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
+def code_changes(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
+    """What differs between the code of a record and that of today, one file to a line."""
     for name in sorted(before.keys() | now.keys()):
         if name not in now:
             yield f"{name} no longer takes part"
@@ -106,28 +107,6 @@ def _packages(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str
     for name in sorted(before.keys() | now.keys()):
         if before.get(name) != now.get(name):
             yield f"package {name} {before.get(name, 'not noted')} -> {now.get(name, 'not used')}"
-
-
-def changes(before: Any, now: Any, key: str = "") -> list[str]:
-    """``key old -> new`` for each value that differs in two nested mappings."""
-    if isinstance(before, Mapping) and isinstance(now, Mapping):
-        keys = sorted(before.keys() | now.keys())
-        return [
-            line
-            for name in keys
-            for line in changes(before.get(name), now.get(name), f"{key}.{name}".lstrip("."))
-        ]
-    if isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
-        pairs = enumerate(zip(before, now, strict=True))
-        return [line for i, (old, new) in pairs for line in changes(old, new, f"{key}[{i}]")]
-    # A number has one meaning however it was written, but true is not 1.
-    same = before == now and isinstance(before, bool) == isinstance(now, bool)
-    return [] if same else [f"{key} {_short(before)} -> {_short(now)}"]
-
-
-def _short(value: Any) -> str:
-    text = "none" if value is None else str(value)
-    return text if len(text) <= 40 else f"{text[:37]}..."
 
 
 def summary(reasons: tuple[str, ...]) -> str:

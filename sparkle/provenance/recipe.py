@@ -84,7 +84,7 @@ class Recipe:
     def plain_settings(self) -> dict[str, Any]:
         """The settings as records have them: no path says who we are."""
         both = {**self.settings, **self.options}
-        return {key: _without_home(value) for key, value in both.items()}
+        return {key: without_home(value) for key, value in both.items()}
 
     @property
     def versions(self) -> dict[str, str]:
@@ -112,11 +112,12 @@ class Recipe:
         return next((why for glob, why in self.varies.items() if fnmatch(name, glob)), None)
 
 
-def _without_home(value: Any) -> Any:
+def without_home(value: Any) -> Any:
+    """A value that came from JSON, with the user's home in it marked as such."""
     if isinstance(value, Mapping):
-        return {key: _without_home(each) for key, each in value.items()}
+        return {key: without_home(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [_without_home(each) for each in value]
+        return [without_home(each) for each in value]
     home = str(Path.home())
     if isinstance(value, str) and (value == home or value.startswith(f"{home}/")):
         return HOME + value[len(home) :]

@@ -192,6 +192,13 @@ def locate(name: str, results: Path) -> Path:
     return results / name
 
 
+def located(word: str, results: Path) -> str:
+    """A word of a record's command line, with the file that it may name as it is from here."""
+    if word.split("/")[0] in (RESULTS, START, HOME):
+        return str(locate(word, results))
+    return word
+
+
 def hash_of(path: Path) -> str:
     """Content hash of an artefact, as records have it: of a file, or of all files of a folder."""
     return folder_hash(path) if path.is_dir() else file_hash(path)

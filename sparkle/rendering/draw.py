@@ -83,8 +83,9 @@ class Painter:
     def _discs(self, scene: DiscScene, coloured: bool) -> Canvas:
         canvas = self._canvas("palette", disc_palette()) if coloured else self._canvas("gray")
         canvas.pixels.fill(0 if coloured else _WHITE)
-        for strip in self._sheet(scene.radius, coloured).strips(scene):
-            canvas.pixels[strip.first : strip.last] = strip.rows()[:, 1:]
+        sheet = self._sheet(scene.radius, coloured)
+        for strip in sheet.strips(scene):
+            canvas.pixels[strip.first : strip.last] = sheet.rows(strip)[:, 1:]
         return canvas
 
     def _sheet(self, radius: float, coloured: bool) -> Sheet:
@@ -116,7 +117,7 @@ class Painter:
 
     def _textured(self, scene: Scene, kind: Kind) -> Canvas:
         size, style = self._size_and_style()
-        drawn = np.repeat(texture(size, scene.visible())[..., None], 3, axis=2)
+        drawn = np.repeat(texture(size, scene.texts()[1])[..., None], 3, axis=2)
         for stamp in stamps(scene, size, style):
             stamp.put(drawn)
         canvas = self._canvas(kind)
@@ -144,7 +145,8 @@ class Painter:
 
 
 def _coloured(scene: DiscScene) -> bool:
-    return any([is_colour(disc.label) for disc in scene.discs])
+    """Whether its discs are called by their colours; if one is, all are."""
+    return bool(scene.discs) and is_colour(scene.discs[0].label)
 
 
 @lru_cache(maxsize=16)

@@ -6,11 +6,11 @@ and kept. Rows that show nothing are deflated once as well.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import lru_cache
 from itertools import combinations
 from math import floor
-from typing import NamedTuple
+from operator import itemgetter
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -24,56 +24,21 @@ from sparkle.scenes.geometry import CANVAS
 
 _WHITE = 255
 _MIDDLE = (0.5, 0.5)
+_NOTHING = (np.s_[:0, :0], np.s_[:0, :0])
 _KEPT_BYTES = 32 << 20
 """About the most that the deflated strips of a sheet may take."""
 
 
-class _Mark(NamedTuple):
-    """A disc to draw: row of its middle pixel, its place among the discs, and the rest."""
-
-    row: int
-    number: int
-    column: int
-    place: tuple[float, float]
-    name: str
+_Mark: TypeAlias = tuple[int, int, int, tuple[float, float], str]
+"""A disc to draw: row of its middle pixel, its number among the discs, column, place, name."""
 
 
 class Strip(NamedTuple):
     """The rows ``first`` to ``last - 1`` of a picture, and the discs in them."""
 
-    sheet: Sheet
     first: int
     last: int
     marks: list[_Mark]
-
-    def rows(self) -> np.ndarray:
-        """Rows with their filter bytes, uint8 (last - first, 1 + size)."""
-        sheet = self.sheet
-        rows = empty_rows(self.last - self.first, sheet.size, sheet.blank)
-        if not sheet.coloured and _crowded(self.marks, sheet.radius):
-            self._blend(rows[:, 1:])
-            return rows
-        for mark in sorted(self.marks, key=lambda mark: mark.number):
-            patch, mask = _patch(mark.name, sheet.radius, sheet.style, mark.place, sheet.coloured)
-            top, left = mark.row - sheet.half - self.first, 1 + mark.column - sheet.half
-            found = cut(patch.shape, top, left - 1, (len(rows), sheet.size))
-            if found is not None:
-                target, (part_y, part_x) = rows[:, 1:][found[0]], found[1]
-                if mask is None:
-                    np.minimum(target, patch[part_y, part_x], out=target)
-                else:
-                    np.copyto(target, patch[part_y, part_x], where=mask[part_y, part_x])
-        return rows
-
-    def _blend(self, pixels: np.ndarray) -> None:
-        """Labelled discs so near to each other that their edges share pixels."""
-        sheet = self.sheet
-        drawn = np.full((*pixels.shape, 3), _WHITE, dtype=np.float32)
-        for mark in sorted(self.marks, key=lambda mark: mark.number):
-            sprite = disc_sprite(mark.name, sheet.radius, GRAY, sheet.style, mark.place)
-            corner = (mark.row - sheet.half - self.first, mark.column - sheet.half)
-            Stamp(*sprite, *corner).put(drawn)
-        pixels[:] = np.rint(drawn[..., 0])
 
 
 class Sheet:
@@ -86,6 +51,7 @@ class Sheet:
         self.blank = 0 if coloured else _WHITE
         palette = disc_palette() if coloured else None
         self._head = png_head(size, size, "palette" if coloured else "gray", palette)
+        self._pixel_middles = LOOKS[style].phases == 1
         self._known: dict[tuple[int, tuple[float, float], str], Piece] = {}
         self._known_bytes = 0
 
@@ -93,62 +59,95 @@ class Sheet:
         """The picture as PNG bytes."""
         pieces, done, size, blank = [], 0, self.size, self.blank
         for strip in self.strips(scene):
-            if strip.first > done:
-                pieces.append(empty_piece(strip.first - done, size, blank))
+            first, last, _ = strip
+            if first > done:
+                pieces.append(empty_piece(first - done, size, blank))
             pieces.append(self._piece(strip))
-            done = strip.last
+            done = last
         if done < size:
             pieces.append(empty_piece(size - done, size, blank))
         return assemble(self._head, pieces)
 
-    def strips(self, scene: DiscScene) -> Iterator[Strip]:
+    def strips(self, scene: DiscScene) -> list[Strip]:
         """The strips of a picture from above; they share no row."""
-        waiting: list[_Mark] = []
+        half, together = self.half, -1
+        groups: list[list[_Mark]] = []
         for mark in sorted(self._marks(scene)):
-            if waiting and mark.row - self.half > waiting[-1].row + self.half:
-                yield self._strip(waiting)
-                waiting = []
-            waiting.append(mark)
-        if waiting:
-            yield self._strip(waiting)
-
-    def _strip(self, marks: list[_Mark]) -> Strip:
-        first, last = marks[0].row - self.half, marks[-1].row + self.half + 1
-        return Strip(self, max(0, first), min(self.size, last), marks)
+            if mark[0] > together:
+                groups.append([])
+            groups[-1].append(mark)
+            together = mark[0] + 2 * half
+        size = self.size
+        return [Strip(max(0, g[0][0] - half), min(size, g[-1][0] + half + 1), g) for g in groups]
 
     def _marks(self, scene: DiscScene) -> list[_Mark]:
         size, scale = self.size, self.size / CANVAS
-        if LOOKS[self.style].phases == 1:  # as disc_place, without its calls
+        if self._pixel_middles:  # as disc_place, without its calls
             return [
-                _Mark(floor(size - d.y * scale), i, floor(d.x * scale), _MIDDLE, d.label)
-                for i, d in enumerate(scene.discs)
+                (floor(size - y * scale), i, floor(x * scale), _MIDDLE, name)
+                for i, (name, x, y, _) in enumerate(scene.discs)
             ]
         places = [disc_place(disc, size, self.style) for disc in scene.discs]
         return [
-            _Mark(row, i, column, place, disc.label)
+            (row, i, column, place, disc.label)
             for i, (disc, (row, column, place)) in enumerate(zip(scene.discs, places, strict=True))
         ]
 
     def _piece(self, strip: Strip) -> Piece:
-        marks = strip.marks
-        if len(marks) > 1 or strip.last - strip.first != 2 * self.half + 1:  # cut by an edge
-            return piece(strip.rows())
-        ((_, _, column, place, name),) = marks
-        key = (column, place, name)
+        first, last, marks = strip
+        if len(marks) > 1 or last - first != 2 * self.half + 1:  # cut by an edge
+            return piece(self.rows(strip))
+        key = marks[0][2:]
         found = self._known.get(key)
         if found is None:
-            found = piece(strip.rows())
+            found = piece(self.rows(strip), kept=True)
             if self._known_bytes < _KEPT_BYTES:
                 self._known[key] = found
                 self._known_bytes += len(found.data)
         return found
+
+    def rows(self, strip: Strip) -> np.ndarray:
+        """The rows of a strip with their filter bytes, uint8 (last - first, 1 + size)."""
+        first, last, marks = strip
+        rows = empty_rows(last - first, self.size, self.blank)
+        if not self.coloured and _crowded(marks, self.radius):
+            self._blend(rows[:, 1:], strip)
+            return rows
+        side = 2 * self.half + 1
+        for row, _, column, place, name in _by_number(marks):
+            patch, mask = _patch(name, self.radius, self.style, place, self.coloured)
+            top, left = row - self.half - first, column - self.half
+            if min(top, left) < 0 or top + side > len(rows) or left + side > self.size:
+                where, part = cut(patch.shape, top, left, (len(rows), self.size)) or _NOTHING
+                patch, mask = patch[part], None if mask is None else mask[part]
+                target = rows[:, 1:][where]
+            else:
+                target = rows[top : top + side, left + 1 : left + 1 + side]
+            if mask is None:
+                np.minimum(target, patch, out=target)
+            else:
+                np.copyto(target, patch, where=mask)
+        return rows
+
+    def _blend(self, pixels: np.ndarray, strip: Strip) -> None:
+        """Labelled discs so near to each other that their edges share pixels."""
+        drawn = np.full((*pixels.shape, 3), _WHITE, dtype=np.float32)
+        for row, _, column, place, name in _by_number(strip.marks):
+            sprite = disc_sprite(name, self.radius, GRAY, self.style, place)
+            Stamp(*sprite, row - self.half - strip.first, column - self.half).put(drawn)
+        pixels[:] = np.rint(drawn[..., 0])
+
+
+def _by_number(marks: list[_Mark]) -> list[_Mark]:
+    """In the order of the discs, in which later ones cover earlier ones."""
+    return sorted(marks, key=itemgetter(1))
 
 
 def _crowded(marks: list[_Mark], radius: float) -> bool:
     """Whether sprites of discs may share pixels, which then have to be blended."""
     least = (2.0 * radius + 2.0) ** 2
     for one, other in combinations(marks, 2):
-        down, right = one.row - other.row, one.column - other.column
+        down, right = one[0] - other[0], one[2] - other[2]
         if down * down + right * right < least:
             return True
     return False

@@ -16,39 +16,44 @@ _SMOOTH_OVER = 40
 
 @dataclass(frozen=True)
 class Curve:
-    """Training loss of one run. ``smooth`` is a centred running mean of ``losses``."""
+    """Loss, or reward, of one run. ``smooth`` is a centred running mean of ``values``."""
 
     model: str
     train_set: str
     seed: str
     steps: tuple[float, ...]
-    losses: tuple[float, ...]
+    values: tuple[float, ...]
     smooth: tuple[float, ...]
 
 
-def read_curves(training_csvs: Mapping[str, Path]) -> list[Curve]:
+def read_curves(training_csvs: Mapping[str, Path], quantity: str = "loss") -> list[Curve]:
     """Read the logs; a label ``model/train_set/seed`` names the run, any other stands for itself.
+
+    Every log has a loss; one that lacks another quantity is passed over.
 
     Raises:
         SparkleError: A log is missing, malformed or holds no finite loss.
     """
-    return [_read_curve(label, path) for label, path in training_csvs.items()]
+    found = [_read_curve(label, path, quantity) for label, path in training_csvs.items()]
+    return [curve for curve in found if curve is not None]
 
 
-def _read_curve(label: str, path: Path) -> Curve:
+def _read_curve(label: str, path: Path, quantity: str) -> Curve | None:
     points: list[tuple[float, float]] = []
     for line, row in enumerate(read_csv(path, ("step", "loss"), _HINT), start=2):
         try:
-            step, loss = number(row["step"]), number(row["loss"])
+            step, value = number(row["step"]), number(row.get(quantity, ""))
         except ValueError as error:
             raise SparkleError(f"{path}, line {line}: {error}.", _HINT) from None
-        if step is not None and loss is not None:
-            points.append((step, loss))
-    if not points:
+        if step is not None and value is not None:
+            points.append((step, value))
+    if not points and quantity == "loss":
         raise SparkleError(f"{path} has no row with a finite loss.", _HINT)
-    steps, losses = zip(*sorted(points), strict=True)
+    if not points:
+        return None
+    steps, values = zip(*sorted(points), strict=True)
     model, train_set, seed = split_label(label)
-    return Curve(model, train_set, seed, steps, losses, running_mean(losses))
+    return Curve(model, train_set, seed, steps, values, running_mean(values))
 
 
 def split_label(label: str) -> tuple[str, str, str]:

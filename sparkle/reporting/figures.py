@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,10 @@ from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 
 from sparkle.files import atomic_path
-from sparkle.reporting.charts import draw_bars, draw_curves, draw_heat_map
-from sparkle.reporting.curves import read_curves
-from sparkle.reporting.matrix import Capabilities, read_matrix
+from sparkle.reporting.breakdown_charts import draw_cells, draw_difficulty, draw_roses
+from sparkle.reporting.charts import draw_heat_map, draw_slopes
+from sparkle.reporting.curve_charts import draw_scaling, draw_training, scaling_lines
+from sparkle.reporting.material import Material
 from sparkle.reporting.palette import PAGE_VARIABLES
 
 _PNG_DPI = 160
@@ -32,40 +33,47 @@ _SIZE = re.compile(r'<svg width="([\d.]+)pt" height="[\d.]+pt"')
 _TEXT_FONT = re.compile(r"font: (?:(\w+) )?([\d.]+px) [^;\"]*")
 
 
-def write_figures(
-    matrix_csv: Path,
-    training_csvs: Mapping[str, Path],
-    folder: Path,
-    capabilities: Capabilities | None = None,
-) -> list[Path]:
+def write_figures(material: Material, folder: Path) -> list[Path]:
     """Write the figures into ``folder``, each as SVG and PNG.
 
-    They are ``matrix`` (heat map), ``before_after`` (bars) and, where there is a training log,
-    ``training`` (loss curves).
-
-    Args:
-        training_csvs: Training logs by label ``model/train_set/seed``; may be empty.
-        capabilities: Tasks that each train set trains, for the marks; read off its name if absent.
+    They are ``matrix`` (heat map) and ``before_after`` (slopes), and as far as there are numbers
+    for them ``scaling``, ``training`` (loss), ``reward``, ``directions_SET`` (roses), ``cells_SET``
+    and ``difficulty_SET`` for each evaluation set.
 
     Returns:
         The files written, in the order above.
-
-    Raises:
-        SparkleError: A table is missing, empty or malformed.
     """
-    matrix = read_matrix(matrix_csv, capabilities)
-    curves = read_curves(training_csvs)
-    figures = {
-        "matrix": draw_heat_map(matrix),
-        "before_after": draw_bars(matrix, matrix.evaluation_sets),
-    }
-    if curves:
-        figures["training"] = draw_curves(curves, matrix.train_sets())
     return [
         _write_figure(figure, folder / f"{name}.{kind}", kind)
-        for name, figure in figures.items()
+        for name, figure in _figures(material)
         for kind in ("svg", "png")
     ]
+
+
+def _figures(material: Material) -> Iterator[tuple[str, Figure]]:
+    matrix, breakdown = material.matrix, material.breakdown
+    yield "matrix", draw_heat_map(matrix)
+    yield "before_after", draw_slopes(matrix, matrix.models(), matrix.evaluation_sets)
+    lines = scaling_lines(matrix, material.train_images)
+    if lines:
+        yield "scaling", draw_scaling(matrix, lines, matrix.evaluation_sets)
+    if material.losses:
+        yield "training", draw_training(material.losses, matrix.train_sets(), "loss")
+    if material.rewards:
+        yield "reward", draw_training(material.rewards, matrix.train_sets(), "reward")
+    several = len(matrix.models()) > 1
+    for name in matrix.evaluation_sets:
+        confusions = {
+            run: breakdown.confusions[run, name]
+            for run in matrix.runs
+            if (run, name) in breakdown.confusions
+        }
+        if confusions:
+            rose = matrix.tasks[name] == "direction"
+            draw, kind = (draw_roses, "directions") if rose else (draw_cells, "cells")
+            yield f"{kind}_{name}", draw(confusions, several)
+        if breakdown.of(name, "difficulty"):
+            yield f"difficulty_{name}", draw_difficulty(matrix, breakdown, name)
 
 
 def _write_figure(figure: Figure, path: Path, kind: str) -> Path:

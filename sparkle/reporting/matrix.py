@@ -14,6 +14,7 @@ from sparkle.errors import SparkleError
 from sparkle.tasks import all_tasks
 
 ACCURACY = "accuracy"
+ALPHA = 0.05
 BASE = "none"
 REFERENCES = ("oracle", "chance", "most_frequent")
 GROUPS = ("Basic", "Composite", "Other")
@@ -94,6 +95,11 @@ class Matrix:
     def reference(self, name: str, evaluation_set: str, metric: str = ACCURACY) -> Estimate | None:
         """The estimate of reference row ``name``, or None."""
         return self.get(Run(name, BASE), evaluation_set, metric)
+
+    def is_significant(self, run: Run, evaluation_set: str) -> bool:
+        """Whether the run differs from its baseline there, corrected for many comparisons."""
+        p_value = self.significance.get((run, evaluation_set))
+        return p_value is not None and p_value < ALPHA
 
     def models(self) -> tuple[str, ...]:
         """Names of the models, references excluded."""
@@ -176,16 +182,27 @@ def read_matrix(path: Path, capabilities: Capabilities | None = None) -> Matrix:
         evaluation_sets=tuple(sorted(tasks, key=lambda s: GROUPS.index(_group_of_task(tasks[s])))),
         tasks=tasks,
         metrics=tuple(dict.fromkeys(metric for _, _, metric in cells)),
-        estimates={key: _over_seeds(values) for key, values in cells.items()},
+        estimates={key: over_seeds(values) for key, values in cells.items()},
         capabilities=known,
     )
 
 
 def read_csv(path: Path, columns: Collection[str], hint: str) -> list[dict[str, str]]:
     """Rows of a CSV file with at least ``columns``, as text; all else is a SparkleError."""
+    return _read_rows(path, columns, hint, "excel")
+
+
+def read_tsv(path: Path, columns: Collection[str], hint: str) -> list[dict[str, str]]:
+    """As :func:`read_csv`, with tabs between the columns."""
+    return _read_rows(path, columns, hint, "excel-tab")
+
+
+def _read_rows(
+    path: Path, columns: Collection[str], hint: str, dialect: str
+) -> list[dict[str, str]]:
     try:
         with open(path, newline="", encoding="utf-8") as handle:
-            reader = csv.DictReader(handle)
+            reader = csv.DictReader(handle, dialect=dialect)
             present = reader.fieldnames or ()
             rows = list(reader)
     except FileNotFoundError:
@@ -234,7 +251,8 @@ def _seed_value(row: Mapping[str, str], path: Path, line: int) -> SeedValue | No
         raise SparkleError(f"{path}, line {line}: {error}.", _HINT) from None
 
 
-def _over_seeds(values: list[SeedValue]) -> Estimate:
+def over_seeds(values: Iterable[SeedValue]) -> Estimate:
+    """One estimate of the values of at least one seed; see :class:`Estimate`."""
     seeds = tuple(sorted(values, key=lambda value: value.seed))
     points = [seed.value for seed in seeds]
     lows = [seed.low for seed in seeds if seed.low is not None]

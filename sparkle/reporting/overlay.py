@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 from typing import Literal
@@ -12,10 +12,10 @@ from typing import Literal
 from sparkle.config.base import Geometry
 from sparkle.datasets.glimpse import Asked, Shown
 from sparkle.scenes.discs import Disc, DiscScene
-from sparkle.scenes.geometry import CANVAS, cell_of
+from sparkle.scenes.geometry import CANVAS, CELLS, DIRECTIONS, cell_of
 from sparkle.scenes.grid import MOVES, GridScene
 from sparkle.scenes.spec import Scene
-from sparkle.tasks.parsing import parse_labels, parse_moves
+from sparkle.tasks.parsing import parse_labels, parse_moves, parse_point
 
 Point = tuple[float, float]
 """x and y as fractions of the picture's side, from its top left corner."""
@@ -23,6 +23,8 @@ Point = tuple[float, float]
 _NODE_RADIUS = 0.3
 """Radius of a grid node as a fraction of the distance between neighbours, as rendering has it."""
 _LEAST_STOPS = 3
+_MARGIN = 0.02
+"""How near to the border an arrow may end."""
 
 
 @dataclass(frozen=True)
@@ -30,10 +32,11 @@ class Mark:
     """One drawn thing.
 
     ``arrow`` and ``line`` go from the first point to the second; ``ring`` is around its one point
-    with ``radius`` (a fraction of the side); ``rule`` is a faint border line.
+    with ``radius`` (a fraction of the side); ``rule`` is a faint border line; ``box`` has its two
+    points as opposite corners.
     """
 
-    shape: Literal["arrow", "line", "ring", "rule"]
+    shape: Literal["arrow", "line", "ring", "rule", "box"]
     points: tuple[Point, ...]
     radius: float = 0.0
 
@@ -53,6 +56,59 @@ def marks(shown: Shown) -> list[Mark]:
     if len(shown.questions) == 1 and isinstance(shown.scene, DiscScene):
         return _about(shown.scene, shown.questions[0])
     return []
+
+
+def answer_marks(scene: Scene, question: Asked, answer: str) -> list[Mark]:
+    """What an answer, right or wrong, claims about a picture; nothing where it claims no place.
+
+    Args:
+        question: What was asked; its own target plays no part.
+        answer: An answer in canonical form, as parsers return it.
+    """
+    claimed = replace(question, target=answer)
+    route = _route(scene, claimed)
+    if isinstance(scene, GridScene):
+        # From centre to centre: between the rims of so near nodes there is hardly a line to see.
+        steps = list(pairwise(route))
+        return [Mark("line", step) for step in steps[:-1]] + [Mark("arrow", s) for s in steps[-1:]]
+    if route:
+        return _along(scene, route)
+    discs = {disc.label: _centre(disc) for disc in scene.discs}
+    radius, subject = _radius(scene), question.subject
+    point = parse_point(answer) if answer.startswith("(") else None
+    if point is not None:
+        place = (point[0] / CANVAS, 1 - point[1] / CANVAS)
+        return [Mark("ring", (place,), 0.3 * radius)]
+    pair = answer.split(" and ")
+    if len(pair) == 2 and all(name in discs for name in pair):
+        return [_between("line", discs[pair[0]], discs[pair[1]], radius)]
+    if subject.get("from") in discs and subject.get("of") in discs and answer in DIRECTIONS:
+        start, end = discs[subject["from"]], discs[subject["of"]]
+        aim = end if answer == question.target else _aim(start, end, answer)
+        return [_between("arrow", start, aim, radius)]
+    if "geometry" in subject and "from" not in subject and answer in CELLS:
+        return [_cell(answer, subject["geometry"])]
+    return []
+
+
+def _aim(start: Point, end: Point, direction: str) -> Point:
+    """Where an arrow in the middle of a direction's sector ends, inside the picture."""
+    angle, length = math.radians(45 * DIRECTIONS.index(direction)), math.dist(start, end)
+    way = (math.cos(angle), -math.sin(angle))
+    room = [
+        ((_MARGIN if step < 0 else 1 - _MARGIN) - place) / step
+        for place, step in zip(start, way, strict=True)
+        if abs(step) > 1e-9
+    ]
+    reach = max(0.0, min(length, *room))
+    return start[0] + reach * way[0], start[1] + reach * way[1]
+
+
+def _cell(name: str, geometry: Geometry) -> Mark:
+    row, column = divmod(CELLS.index(name), 3)
+    edges = (0.0, *_cuts(geometry), 1.0)
+    corners = ((edges[column], 1 - edges[row]), (edges[column + 1], 1 - edges[row + 1]))
+    return Mark("box", corners)
 
 
 def _route(scene: Scene, question: Asked) -> list[Point]:

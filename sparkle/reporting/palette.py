@@ -18,7 +18,7 @@ SERIES = ("#2f7fb5", "#d9822b", "#2a9d76", "#b0568f", "#c2a52b", "#6b6fc4", "#c4
 
 PAGE_VARIABLES = {
     INK: "var(--ink)", MUTED: "var(--muted)", LINE: "var(--line)", GREY: "var(--grey)",
-    SURFACE: "var(--surface)",
+    SURFACE: "var(--surface)", HEAT: "rgb(var(--heat))",
     **{colour: f"var(--s{i})" for i, colour in enumerate(SERIES)},
 }  # fmt: skip
 """What each colour becomes inside the page, so that figures follow the reader's colour scheme."""

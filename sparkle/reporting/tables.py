@@ -27,7 +27,6 @@ _METRIC_NAMES = {
 _IN_PERCENT = re.compile(
     r".*accuracy.*|.*_rate|mean_optimality_gap|(?:relation|category|subject)_.*"
 )
-_ALPHA = 0.05
 
 
 @dataclass(frozen=True)
@@ -39,6 +38,8 @@ class Cell:
     share: float | None = None
     trained: bool = False
     tip: str = "not measured"
+    run: Run | None = None
+    evaluation_set: str = ""
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ def _blocks(matrix: Matrix, cells: Callable[[Run], tuple[Cell, ...]]) -> list[Bl
 def _heat_cell(matrix: Matrix, run: Run, name: str) -> Cell:
     estimate = matrix.get(run, name)
     if estimate is None:
-        return Cell("–", tip=f"{_who(run)} on {name}: not measured")
+        return Cell("–", tip=f"{_who(run)} on {name}: not measured", run=run, evaluation_set=name)
     low, high = bounds(estimate)
     trained = matrix.trains(run, name)
     parts = [f"{_who(run)} on {name}: {percent(estimate.value)}"]
@@ -132,14 +133,21 @@ def _heat_cell(matrix: Matrix, run: Run, name: str) -> Cell:
     p_value = matrix.significance.get((run, name))
     if p_value is not None:
         parts.append(f"p = {p_value:.2g} against the baseline after Holm's correction")
-    star = "*" if p_value is not None and p_value < _ALPHA else ""
+    star = "*" if matrix.is_significant(run, name) else ""
     return Cell(
         text=f"{100 * estimate.value:.1f}{star}",
         range=f"{100 * low:.0f}–{100 * high:.0f}" if interval(estimate) else "",
         share=min(max(estimate.value, 0.0), 1.0),
         trained=trained,
         tip="; ".join(part for part in parts if part),
+        run=run,
+        evaluation_set=name,
     )
+
+
+def cell_title(cell: Cell) -> str:
+    """What a cell is about, such as ``sparkle-tiny, full on tsp``."""
+    return f"{_who(cell.run)} on {cell.evaluation_set}" if cell.run else ""
 
 
 def _who(run: Run) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import combinations
 from json.encoder import encode_basestring
-from typing import Any
+from typing import Any, NamedTuple
 
 from sparkle.config.base import Palette
 from sparkle.errors import SparkleError
@@ -23,8 +23,7 @@ _FAILURES_ALLOWED = 1e-3
 _HINT = "Lower 'scenes.spacing', 'scenes.radius' or the number of objects and distractors."
 
 
-@dataclass(frozen=True)
-class Disc:
+class Disc(NamedTuple):
     """One disc: its name, its centre in canvas units, and whether questions may name it.
 
     The name is a label (N1, N2, ...), which is drawn on the disc, or its colour.
@@ -46,7 +45,7 @@ class DiscScene:
     @cached_property
     def basic(self) -> tuple[Disc, ...]:
         """The discs that questions are about (all but the distractors), in order of names."""
-        return tuple(sorted((d for d in self.discs if d.basic), key=lambda d: rank(d.label)))
+        return tuple(sorted([disc for disc in self.discs if disc.basic], key=_rank))
 
     @cached_property
     def _by_label(self) -> dict[str, Disc]:
@@ -64,23 +63,27 @@ class DiscScene:
         """The disc with that name; ``KeyError`` if there is none."""
         return self._by_label[label]
 
-    def to_json(self) -> str:
-        """Canonical JSON text (sorted keys, no blanks)."""
-        rows = ",".join(
-            f"[{encode_basestring(d.label)},{d.x!r},{d.y!r},{'true' if d.basic else 'false'}]"
-            for d in self.discs
-        )
-        return f'{{"discs":[{rows}],"kind":"discs","radius":{self.radius!r}}}'
+    def texts(self) -> tuple[str, str]:
+        """Canonical JSON (sorted keys, no blanks) of the scene, and of what can be seen of it.
 
-    def visible(self) -> str:
-        """Canonical text of what can be seen: neither the order of the discs nor their roles."""
-        seen = sorted([(d.label, d.x, d.y) for d in self.discs])
-        rows = ",".join([f"[{encode_basestring(label)},{x!r},{y!r}]" for label, x, y in seen])
-        return f'{{"discs":[{rows}],"kind":"discs","radius":{self.radius!r}}}'
+        Neither the order of the discs nor their roles can be seen.
+        """
+        found = [
+            (disc.label, f"[{encode_basestring(disc.label)},{disc.x!r},{disc.y!r}", disc.basic)
+            for disc in self.discs
+        ]
+        rows = [f"{text},true]" if basic else f"{text},false]" for _, text, basic in found]
+        seen = [f"{text}]" for _, text, _ in sorted(found)]
+        end = f'],"kind":"discs","radius":{self.radius!r}}}'
+        return f'{{"discs":[{",".join(rows)}{end}', f'{{"discs":[{",".join(seen)}{end}'
 
     @staticmethod
     def from_dict(data: dict[str, Any]) -> DiscScene:
         return DiscScene(data["radius"], tuple(Disc(*row) for row in data["discs"]))
+
+
+def _rank(disc: Disc) -> int:
+    return rank(disc.label)
 
 
 def distance(a: Disc, b: Disc) -> float:
@@ -115,21 +118,21 @@ def sample_discs(
     """
     count = objects + distractors
     if palette is None:
-        names = [f"N{i + 1}" for i in rng.permutation(max(count, labels or count))[:count]]
+        pool = _labels(max(count, labels or count))
+        names = [pool[i] for i in rng.permutation(len(pool))[:count]]
     else:
         names = _colours(rng, objects, distractors, palette)
-    lattice = _Lattice.of(count, radius, spacing, decimals)
-    best = 0
+    lattice = _lattice(count, radius, spacing, decimals)
+    best, scale = 0, lattice.scale
     for _ in range(_RESTARTS):
         points = lattice.attempt(rng)
         if len(points) == count:
-            scale = lattice.scale
             return DiscScene(
                 radius,
                 tuple(
                     [
-                        Disc(name, x / scale, y / scale, i < objects)
-                        for i, (name, (x, y)) in enumerate(zip(names, points, strict=True))
+                        Disc(names[i], x / scale, y / scale, i < objects)
+                        for i, (x, y) in enumerate(points)
                     ]
                 ),
             )
@@ -169,18 +172,6 @@ class _Lattice:
     least: int
     """Smallest squared distance between two centres."""
 
-    @staticmethod
-    def of(count: int, radius: float, spacing: float, decimals: int) -> _Lattice:
-        scale = 10**decimals
-        low = math.ceil(radius * scale - 1e-9)
-        span = math.floor((CANVAS - radius) * scale + 1e-9) - low + 1
-        if span < 1:
-            raise SparkleError(
-                f"A disc of radius {radius} has no place on the {CANVAS:g} x {CANVAS:g} canvas.",
-                "Lower 'scenes.radius'.",
-            )
-        return _Lattice(count, scale, low, span, math.ceil((spacing * scale) ** 2 - 1e-6))
-
     def attempt(self, rng: Rng) -> list[tuple[int, int]]:
         """Centres of one random sequential placement; fewer than ``count`` if it jams."""
         low, span, least, count, draw = self.low, self.span, self.least, self.count, rng.random
@@ -197,13 +188,38 @@ class _Lattice:
         return points
 
 
+@lru_cache(maxsize=16)
+def _lattice(count: int, radius: float, spacing: float, decimals: int) -> _Lattice:
+    scale = 10**decimals
+    low = math.ceil(radius * scale - 1e-9)
+    span = math.floor((CANVAS - radius) * scale + 1e-9) - low + 1
+    if span < 1:
+        raise SparkleError(
+            f"A disc of radius {radius} has no place on the {CANVAS:g} x {CANVAS:g} canvas.",
+            "Lower 'scenes.radius'.",
+        )
+    return _Lattice(count, scale, low, span, math.ceil((spacing * scale) ** 2 - 1e-6))
+
+
+@lru_cache(maxsize=16)
+def _labels(count: int) -> tuple[str, ...]:
+    return tuple(f"N{i + 1}" for i in range(count))
+
+
 def check_room(*, count: int, radius: float, spacing: float, decimals: int, scenes: int) -> None:
     """Make sure, by trial placements, that ``scenes`` scenes of ``count`` discs can be drawn.
 
     Raises:
-        SparkleError: Too few trials succeed; the message says how many, and what they held.
+        SparkleError: Discs may cover each other, or too few trials succeed; the message says how
+            many, and what they held.
     """
-    lattice = _Lattice.of(count, radius, spacing, decimals)
+    if spacing < 2.0 * radius:
+        raise SparkleError(
+            f"Discs of radius {radius} whose centres are only {spacing} apart may cover each other"
+            " and hide their labels.",
+            f"Raise 'scenes.spacing' to {2.0 * radius:g} or more, or lower 'scenes.radius'.",
+        )
+    lattice = _lattice(count, radius, spacing, decimals)
     rng = item_generator(0, "room", 0)
     held: list[int] = []
     for _ in range(_TRIALS):

@@ -8,18 +8,20 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import pairwise
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 import networkx as nx
 
 from sparkle.errors import SparkleError
-from sparkle.files import canonical_json
+from sparkle.files import canonical_json, text_hash
 from sparkle.scenes.randomness import Rng, two_of
 
 MOVES = {"up": (0, 1), "down": (0, -1), "left": (-1, 0), "right": (1, 0)}
 _MAX_ENDPOINT_DRAWS = 1000
+_MAX_PART_DRAWS = 200
 
 Edge = tuple[int, int]
+Part = Literal["training", "evaluation"]
 
 
 @dataclass(frozen=True)
@@ -89,13 +91,10 @@ class GridScene:
         }
         return {**data, "weights": [list(w) for w in self.weights]} if self.weights else data
 
-    def to_json(self) -> str:
-        """Canonical JSON text (sorted keys, no blanks)."""
-        return canonical_json(self.to_dict())
-
-    def visible(self) -> str:
-        """Canonical text of what can be seen, which is everything."""
-        return self.to_json()
+    def texts(self) -> tuple[str, str]:
+        """Canonical JSON (sorted keys, no blanks) of the scene, all of which can be seen."""
+        text = canonical_json(self.to_dict())
+        return text, text
 
     @staticmethod
     def from_dict(data: dict[str, Any]) -> GridScene:
@@ -160,16 +159,44 @@ def shortest_path(scene: GridScene) -> list[int]:
     return path[::-1]
 
 
+def part_of(scene: GridScene) -> Part:
+    """The part that a grid belongs to where training and evaluation share none: by its hash."""
+    return "evaluation" if int(text_hash(scene.texts()[1]), 16) % 4 == 0 else "training"
+
+
 def sample_grid(
-    rng: Rng, *, size: int, missing_edges: int, min_hops: int, max_length: int = 1
+    rng: Rng,
+    *,
+    size: int,
+    missing_edges: int,
+    min_hops: int,
+    max_length: int = 1,
+    part: Part | None = None,
 ) -> GridScene:
     """Draw a connected grid with ``missing_edges`` removed and endpoints >= ``min_hops`` apart.
 
-    With ``max_length`` above 1, each edge has a length of 1 to that, to be drawn on it.
+    With ``max_length`` above 1, each edge has a length of 1 to that, to be drawn on it. With
+    ``part`` it is one of that part, see :func:`part_of`: others are drawn anew.
 
     Raises:
-        SparkleError: The grid would fall apart, or no two nodes are that far apart.
+        SparkleError: The grid would fall apart, no two nodes are that far apart, or no grid of
+            the part was found.
     """
+    settings = {"size": size, "missing_edges": missing_edges, "min_hops": min_hops}
+    for _ in range(_MAX_PART_DRAWS):
+        scene = _sample_grid(rng, **settings, max_length=max_length)
+        if part is None or part_of(scene) == part:
+            return scene
+    raise SparkleError(
+        f"No {size} x {size} grid of the part for {part} was found in {_MAX_PART_DRAWS} draws.",
+        "There are too few such grids to divide: raise 'size' or 'missing_edges', lower 'min_hops',"
+        " or set scenes.split_grids to false.",
+    )
+
+
+def _sample_grid(
+    rng: Rng, *, size: int, missing_edges: int, min_hops: int, max_length: int
+) -> GridScene:
     edges = _remove(rng, size, missing_edges)
     missing = tuple(edge for edge in _all_edges(size) if edge not in edges)
     for _ in range(_MAX_ENDPOINT_DRAWS):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from sparkle.config.base import Palette
 
 PALETTES: dict[Palette, tuple[str, ...]] = {
@@ -20,6 +22,7 @@ def is_colour(name: str) -> bool:
     return name in _RANKS
 
 
+@lru_cache(maxsize=4096)
 def rank(name: str) -> int:
     """Place of a name in lists of names: the number of a label, or that of a colour."""
     found = _RANKS.get(name)

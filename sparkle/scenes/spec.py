@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 from sparkle.config.base import Closed, Palette
 from sparkle.files import text_hash
 from sparkle.scenes.discs import DiscScene, check_room, sample_discs
-from sparkle.scenes.grid import GridScene, sample_grid
+from sparkle.scenes.grid import GridScene, Part, sample_grid
 from sparkle.scenes.randomness import Rng, item_generator
 
 Scene: TypeAlias = DiscScene | GridScene
@@ -37,6 +37,7 @@ class GridSpec(Closed):
     missing_edges: int
     min_hops: int
     max_length: int = 1
+    part: Part | None = None
 
 
 SceneSpec: TypeAlias = DiscSpec | GridSpec
@@ -72,7 +73,7 @@ def check_scenes(spec: SceneSpec, scenes: int) -> None:
 
 def scene_to_json(scene: Scene) -> str:
     """The scene as canonical JSON text."""
-    return scene.to_json()
+    return scene.texts()[0]
 
 
 def scene_from_json(text: str) -> Scene:
@@ -88,4 +89,10 @@ def scene_of(text: str) -> Scene | None:
 
 def scene_hash(scene: Scene) -> str:
     """Hash of what can be seen: the order of the discs and their roles do not count."""
-    return text_hash(scene.visible())
+    return text_hash(scene.texts()[1])
+
+
+def scene_record(scene: Scene) -> tuple[str, str]:
+    """The scene as canonical JSON text and its hash, in one go."""
+    text, visible = scene.texts()
+    return text, text_hash(visible)

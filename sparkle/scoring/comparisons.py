@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -43,9 +43,7 @@ def compare(scores: Files, baselines: Mapping[str, str]) -> pd.DataFrame:
     test is McNemar's for one seed and one question per picture, else signs flipped by picture.
     P values are corrected over all comparisons of one model.
     """
-    runs: dict[tuple[str, str], list[int]] = {}
-    for model, train_set, seed in scores:
-        runs.setdefault((model, train_set), []).append(seed)
+    runs = _runs(scores)
     found = []
     for (model, train_set), seeds in runs.items():
         base = _baseline(model, train_set, baselines, runs)
@@ -64,6 +62,14 @@ def compare(scores: Files, baselines: Mapping[str, str]) -> pd.DataFrame:
         table.loc[rows.index, "p_holm"] = holm(rows["p"].tolist())
     table["significant"] = table["p_holm"] < ALPHA
     return table
+
+
+def _runs(scores: Files) -> dict[tuple[str, str], list[int]]:
+    """The seeds of each model and train set."""
+    runs: dict[tuple[str, str], list[int]] = {}
+    for model, train_set, seed in scores:
+        runs.setdefault((model, train_set), []).append(seed)
+    return runs
 
 
 def _baseline(
@@ -123,6 +129,58 @@ def over_seeds(matrix: pd.DataFrame) -> pd.DataFrame:
         low, high = mean_interval(values)
         rows.append((*key, len(values), values.mean(), low, high, values.min(), values.max()))
     return pd.DataFrame(rows, columns=list(SEED_COLUMNS))
+
+
+def over_scenes(scores: Files) -> pd.DataFrame:
+    """Accuracy of every row that has several seeds, with an interval over pictures.
+
+    A question's value is the share of seeds that got it right; the interval draws pictures anew.
+    It tells how other pictures would come out, with the same trainings.
+    """
+    rows = []
+    for (model, train_set), seeds in _runs(scores).items():
+        for name in scores[model, train_set, seeds[0]] if len(seeds) > 1 else ():
+            right = [_correct(scores[model, train_set, seed][name]) for seed in seeds]
+            mean = np.mean([each["correct"].to_numpy(dtype=float) for each in right], axis=0)
+            interval = clustered_interval(mean, right[0]["scene_hash"].to_numpy())
+            rows.append((model, train_set, name, *interval))
+    columns = ["model", "train_set", "evaluation_set", "scenes_low", "scenes_high"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def means_as_markdown(
+    seeds: pd.DataFrame, scenes: pd.DataFrame, comparisons: pd.DataFrame, sets: Sequence[str]
+) -> str:
+    """Mean accuracy over seeds with both intervals and significance; empty with single seeds.
+
+    Args:
+        seeds: From :func:`over_seeds`.
+        scenes: From :func:`over_scenes`.
+        comparisons: From :func:`compare`.
+        sets: Evaluation sets in the order of the columns.
+    """
+    if not len(scenes):
+        return ""
+    keys = ["model", "train_set", "evaluation_set"]
+    table = seeds[seeds["metric"] == "accuracy"].merge(scenes, on=keys)
+    table = table.merge(comparisons[[*keys, "significant"]], on=keys, how="left")
+    table["cell"] = [
+        f"{100 * mean:.1f} ± {50 * (high - low):.1f} [{100 * a:.1f}, {100 * b:.1f}]"
+        + " *" * (significant is True or significant == 1)
+        for mean, low, high, a, b, significant in table[
+            ["mean", "low", "high", "scenes_low", "scenes_high", "significant"]
+        ].itertuples(index=False)
+    ]
+    order = list(table.groupby(["model", "train_set", "seeds"], sort=False).groups)
+    wide = table.pivot(
+        index=["model", "train_set", "seeds"], columns="evaluation_set", values="cell"
+    )
+    wide = wide.loc[order, [name for name in sets if name in wide]].fillna("").reset_index()
+    return (
+        "Accuracy in percent, mean over seeds ± half of Student's 95 % interval over seeds [95 %"
+        " bootstrap over scenes]; * = differs from its baseline, p < 0.05 after Holm's correction"
+        f"\n\n{wide.to_markdown(index=False)}\n\n"
+    )
 
 
 def write_comparisons(comparisons: pd.DataFrame, seeds: pd.DataFrame, folder: Path) -> None:

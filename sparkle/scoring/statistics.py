@@ -82,6 +82,13 @@ def proportion_interval(flags: Any, clusters: Any | None = None) -> tuple[float,
     return low, high, "bootstrap over scenes"
 
 
+def measure_interval(values: Any, clusters: Any) -> tuple[float, float, int, str]:
+    """(low, high, n, how) of a mean: Student's, or a bootstrap where clusters hold several."""
+    if len(set(clusters)) == len(values):
+        return (*mean_interval(np.asarray(values)), len(values), "student")
+    return (*clustered_interval(values, clusters), len(values), "bootstrap over scenes")
+
+
 def mcnemar_p(gained: int, lost: int) -> float:
     """Exact two-sided McNemar test of two answerers on the same questions (McNemar, 1947)."""
     from statsmodels.stats.contingency_tables import mcnemar  # slow to import, seldom needed

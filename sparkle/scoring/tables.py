@@ -16,7 +16,7 @@ from sparkle.external.dataset import read_notes
 from sparkle.external.registry import find_task
 from sparkle.files import atomic_path, write_text
 from sparkle.scoring.score import SCORE_SCHEMA
-from sparkle.scoring.statistics import mean_interval, proportion_interval
+from sparkle.scoring.statistics import measure_interval, proportion_interval
 
 COLUMNS = (
     "model",
@@ -60,8 +60,8 @@ def metrics(scores: pd.DataFrame) -> Iterator[Metric]:
         if how == "rate" and len(values):
             yield by_scene(f"{name}_rate", scores[name].fillna(0.0) > 0)
         elif len(values):
-            low, high = mean_interval(values.to_numpy())
-            yield f"mean_{name}", float(values.mean()), low, high, len(values), "student"
+            mean, scenes = float(values.mean()), scores["scene_hash"].loc[values.index]
+            yield f"mean_{name}", mean, *measure_interval(values, scenes)
     if "valid" in found:
         # Any optimal route is right, so this is the accuracy by its usual name.
         yield by_scene("optimal_rate", scores["correct"])
@@ -121,15 +121,23 @@ def notes_of(scores: Mapping[Row, Mapping[str, Path]]) -> dict[str, list[str]]:
 
 
 def write_tables(
-    matrix: pd.DataFrame, folder: Path, notes: Mapping[str, list[str]] | None = None
+    matrix: pd.DataFrame,
+    folder: Path,
+    notes: Mapping[str, list[str]] | None = None,
+    means: str = "",
 ) -> None:
-    """Write ``matrix.csv``, ``matrix.parquet`` and the readable ``matrix.md``."""
+    """Write ``matrix.csv``, ``matrix.parquet`` and the readable ``matrix.md``.
+
+    Args:
+        means: A table of means over seeds in Markdown, which comes before that of all rows.
+    """
     write_text(folder / "matrix.csv", matrix.to_csv(index=False))
     with atomic_path(folder / "matrix.parquet") as temporary:
         matrix.to_parquet(temporary, index=False)
     lines = [f"- {name}: {note}" for name, each in (notes or {}).items() for note in each]
     write_text(
-        folder / "matrix.md", as_markdown(matrix) + ("\n" + "\n".join(lines) + "\n") * bool(lines)
+        folder / "matrix.md",
+        means + as_markdown(matrix) + ("\n" + "\n".join(lines) + "\n") * bool(lines),
     )
 
 

@@ -7,7 +7,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar, Literal
+from types import MappingProxyType
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from sparkle.config.base import Closed, Form, Geometry, Phrases
 from sparkle.scenes.randomness import Rng
@@ -35,8 +36,7 @@ class Asking(Closed):
     """With one long description per capability."""
 
 
-@dataclass(frozen=True)
-class Question:
+class Question(NamedTuple):
     """One question about one scene, with its answer.
 
     Attributes:
@@ -58,7 +58,7 @@ class Question:
     answer: str
     target: str
     options: tuple[str, ...] = ()
-    subject: Mapping[str, Any] = field(default_factory=dict)
+    subject: Mapping[str, Any] = MappingProxyType({})
     difficulty: float | None = None
 
 

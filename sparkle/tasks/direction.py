@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from functools import lru_cache
 from typing import Any
 
 from pydantic import Field
@@ -13,7 +14,8 @@ from sparkle.scenes.geometry import DIAGONALS, DIRECTIONS, direction_of, sector_
 from sparkle.scenes.names import COLOURS, called
 from sparkle.scenes.randomness import Rng, two_of
 from sparkle.tasks.base import Asking, ClassTask, Phrasing, Question, TaskOptions, as_choice
-from sparkle.tasks.parsing import boxed, last_class, plain
+from sparkle.tasks.parsing import last_class
+from sparkle.tasks.wording import kept, parts
 
 _PAIR = Phrasing(
     train=(
@@ -33,7 +35,7 @@ _ALL = Phrasing(
 )
 # Between two words of one direction: "above N2 and to its left", "upper part, on the left side".
 _JOINT = (
-    r"(?:[\s,/-]|(?:and|to|the|of|on|in|it|its|but|also|slightly|side|part|half|edge|corner|area"
+    r"(?:[\s,/-]|(?:and|to|the|of|on|in|it|its|but|also|slightly|far|bit|little|a|side|part|half|edge|corner|area"
     r"|region|image|picture|disc|n\d{1,3}|" + "|".join(COLOURS) + r")\b){0,24}"
 )
 _WORDS = tuple(
@@ -61,6 +63,18 @@ _WORDS = tuple(
 )
 """What models write for directions and regions -> the words of the classes, step by step."""
 
+_SHORT = {
+    short: name
+    for name, shorts in {
+        "top": "n ↑ 上 上方", "top right": "ne ↗ 右上 右上方 右上角", "right": "e 右 右边 右侧",
+        "down right": "se ↘ 右下 右下方 右下角", "down": "s ↓ 下 下方",
+        "down left": "sw ↙ 左下 左下方 左下角", "left": "w ← 左 左边 左侧",
+        "top left": "nw ↖ 左上 左上方 左上角", "center": "中 中间 中央 中心",
+    }.items()
+    for short in shorts.split()
+}  # fmt: skip
+"""Whole answers that are no English words."""
+
 
 class DirectionOptions(TaskOptions):
     min_angle: float = Field(
@@ -73,6 +87,7 @@ class Direction(ClassTask):
 
     name = "direction"
     summary = "direction of one object from another"
+    parser_version = 2
     Options = DirectionOptions
 
     def training_questions(
@@ -124,21 +139,52 @@ class Direction(ClassTask):
         return direction_of(a.x - b.x, a.y - b.y, subject["geometry"], subject["directions"])
 
     def parse_open(self, answer: str, question: Question) -> str | None:
+        subject = question.subject
+        if answer.count(subject["from"]) > 1 or "which" in answer:
+            # "N1 is left of N2. So N2 is right of N1": the reverse was not asked for.
+            reverse = _reverse(called(subject["of"]), called(subject["from"]))
+            answer = reverse.sub(" ", answer)
         return parse_direction(answer, self.classes(question))
+
+
+@lru_cache(maxsize=512)
+def _reverse(of: str, start: str) -> re.Pattern[str]:
+    of, start = re.escape(of), re.escape(start)
+    verb = r"(?:is|lies|sits|stands)\b"
+    return re.compile(
+        rf"\b{start}\s{verb}[^.;\n]{{1,80}}?\b(?:of|from|to|than)\s(?:the\s)?{of}\b"
+        rf"|\b{start},?\swhich\s{verb}[^.;\n]{{1,80}}",
+        re.IGNORECASE,
+    )
 
 
 def parse_direction(answer: str, classes: tuple[str, ...]) -> str | None:
     """The last direction or region that the answer names, with common synonyms, or None."""
-    text = (boxed(answer) or plain(answer)).casefold()
-    for pattern, replacement in _WORDS:
-        text = pattern.sub(replacement, text)
-    return last_class(text, classes)
+    for part in parts(answer):
+        text = kept(part).casefold()
+        for pattern, replacement in _WORDS:
+            text = pattern.sub(replacement, text)
+        found = last_class(text, classes) or _abbreviated(text, classes)
+        if found is not None:
+            return found
+    return None
+
+
+def _abbreviated(text: str, classes: tuple[str, ...]) -> str | None:
+    """The class of an answer that is nothing but "NE" or "↗"."""
+    found = _SHORT.get(text.strip(" .,:;!'\"()\n"))
+    return found if found in classes else None
 
 
 def names_of(scene: DiscScene) -> str:
     """The labels of the basic objects as running text."""
-    labels = [called(disc.label) for disc in scene.basic]
-    return f"{', '.join(labels[:-1])} and {labels[-1]}" if len(labels) > 1 else labels[0]
+    return _listed(tuple([disc.label for disc in scene.basic]))
+
+
+@lru_cache(maxsize=4096)
+def _listed(labels: tuple[str, ...]) -> str:
+    *others, last = map(called, labels)
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def describe_directions(scene: DiscScene, asking: Asking, min_angle: float = 0.0) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any, Literal
 
 from pydantic import Field
@@ -20,7 +21,8 @@ from sparkle.tasks.base import (
     as_choice,
 )
 from sparkle.tasks.direction import names_of, sentence
-from sparkle.tasks.parsing import boxed, parse_labels, parse_names, parse_number, plain
+from sparkle.tasks.parsing import parse_labels, parse_names, parse_number
+from sparkle.tasks.wording import parts
 
 Pair = tuple[str, str]
 
@@ -71,6 +73,9 @@ _RELATIVE_TOLERANCE = 0.1
 # "N1 and N2 are closer than N3 and N4" names the pair before "than".
 _THAN = re.compile(r"\bthan\b(?:[^.,;\n]|\.\d){0,200}")
 
+# "N1 is closest to N2"
+_NEAREST = re.compile(r"\bis\s(?:the\s)?(?:closest|nearest|furthest|farthest)\s(?:to|from)\b")
+
 
 class DistanceOptions(TaskOptions):
     min_ratio: float = Field(
@@ -93,7 +98,7 @@ class Distance(ClassTask):
 
     name = "distance"
     summary = "comparison of distances between pairs of objects"
-    parser_version = 2
+    parser_version = 3
     measures = {"absolute_error": "mean"}
     Options = DistanceOptions
 
@@ -170,9 +175,12 @@ class Distance(ClassTask):
             return None if number is None else f"{number:.2f}"
         by_colour = is_colour(question.subject["pairs"][0][0])
         parse = parse_names if by_colour else parse_labels
-        labels = parse(_THAN.sub("", boxed(answer) or plain(answer)), least=2)[-2:]
-        pair = _write((labels[0], labels[1])) if len(labels) == 2 else None
-        return pair if pair in self.classes(question) else None
+        for part in parts(answer):
+            labels = parse(_NEAREST.sub("and", _THAN.sub("", part)), least=2)[-2:]
+            pair = _write((labels[0], labels[1])) if len(labels) == 2 else None
+            if pair in self.classes(question):
+                return pair
+        return None
 
     def score(self, parsed: str | None, question: Question, scene: DiscScene) -> Score:
         if question.kind != "numeric":
@@ -186,7 +194,7 @@ class Distance(ClassTask):
 def describe_distances(scene: DiscScene) -> str:
     """One sentence per pair of basic objects, with 2 decimals."""
     return " ".join(
-        sentence(f"{_spoken(pair)} are {_length(pair, scene):.2f} apart.") for pair in _pairs(scene)
+        [sentence(f"{_spoken(pair)} are {gap:.2f} apart.") for pair, gap in scene.gaps.items()]
     )
 
 
@@ -199,11 +207,13 @@ def _length(pair: Pair, scene: DiscScene) -> float:
     return distance(scene.find(pair[0]), scene.find(pair[1])) if known is None else known
 
 
+@lru_cache(maxsize=4096)
 def _write(pair: Pair) -> str:
     a, b = pair if rank(pair[0]) < rank(pair[1]) else pair[::-1]
     return f"{a} and {b}"
 
 
+@lru_cache(maxsize=4096)
 def _spoken(pair: Pair) -> str:
     """The pair in running text: "N1 and N2", or "the red disc and the brown disc"."""
     a, b = pair if rank(pair[0]) < rank(pair[1]) else pair[::-1]

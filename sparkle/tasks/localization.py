@@ -58,6 +58,7 @@ class Localization(ClassTask):
 
     name = "localization"
     summary = "which of nine regions an object is in"
+    parser_version = 2
     measures = {"absolute_error": "mean"}
     Options = LocalizationOptions
 

@@ -75,7 +75,7 @@ class Spp(Task):
     name = "spp"
     version = 2
     summary = "shortest path through a grid"
-    parser_version = 2
+    parser_version = 3
     family = "grid"
     measures = {"valid": "rate", "exact_match": "rate", "optimality_gap": "mean"}
     Options = SppOptions

@@ -64,7 +64,7 @@ class Tsp(Task):
 
     name = "tsp"
     summary = "shortest route over all objects"
-    parser_version = 2
+    parser_version = 3
     family = "tour"
     measures = {"valid": "rate", "exact_match": "rate", "optimality_gap": "mean"}
     Options = TspOptions

@@ -1,14 +1,22 @@
-"""From typed settings to the options of ``swift sft``."""
+"""From typed settings to the options of ``swift sft`` and ``swift rlhf``."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from sparkle.config.models import SwiftOptions, TrainingConfig
+from sparkle.config.training import SwiftOptions, TrainingConfig
+from sparkle.training.rewards import NAMES
 from sparkle.training.settings import FinetuneSettings
 
+PLUGIN = Path(__file__).with_name("plugin.py")
 
-def sft_options(
+
+def command_of(training: TrainingConfig) -> str:
+    """The command of ms-swift that trains in this way."""
+    return "rlhf" if training.algorithm == "grpo" else "sft"
+
+
+def training_options(
     settings: FinetuneSettings,
     *,
     model: str,
@@ -16,11 +24,14 @@ def sft_options(
     output: Path,
     gpus: int,
     checkpoint: Path | None,
+    start: Path | None = None,
 ) -> SwiftOptions:
     """All options of one run.
 
     Args:
         model: Base weights: a folder, or a name on a hub.
+        start: Tuned weights to start from, instead of the base weights: a model folder where all
+            weights are trained, else adapters.
         dataset: Folder of Parquet files.
         output: Folder for checkpoints and logs.
         gpus: GPUs of the job; 0 trains on the CPU.
@@ -64,15 +75,47 @@ def sft_options(
         **_precision_options(training),
     }
     options.update(_method_options(training))
+    options.update(_start_options(training, start))
+    if training.algorithm == "grpo":
+        options.update(_grpo_options(training, str(options["model"]), start))
     options.update(_device_options(gpus))
     options.update(settings.swift)
     options.update(training.swift)
     if checkpoint is not None:
         options["resume_from_checkpoint"] = str(checkpoint)
+        options.pop("adapters", None)  # those of the checkpoint count
         if training.method == "full":
             # Without this ms-swift 4.6 restarts a full run of a LLaVA from the base weights: the
             # names in the checkpoint differ from those it loads, and only a warning says so.
             options["model"] = str(checkpoint)
+    return options
+
+
+def _start_options(training: TrainingConfig, start: Path | None) -> SwiftOptions:
+    if start is None:
+        return {}
+    return {"model": str(start)} if training.method == "full" else {"adapters": [str(start)]}
+
+
+def _grpo_options(training: TrainingConfig, model: str, start: Path | None) -> SwiftOptions:
+    grpo = training.grpo
+    rewards = {name: getattr(grpo.rewards, name) for name in NAMES}
+    chosen = {name: weight for name, weight in rewards.items() if weight}
+    options: SwiftOptions = {
+        "rlhf_type": "grpo",
+        "external_plugins": [str(PLUGIN)],
+        "reward_funcs": [f"sparkle_{name}" for name in chosen],
+        "reward_weights": list(chosen.values()),
+        "num_generations": grpo.generations,
+        "temperature": grpo.temperature,
+        "max_completion_length": grpo.max_new_tokens,
+        "beta": grpo.beta,
+        "use_vllm": False,  # a `swift` option turns it on where vLLM is installed
+    }
+    if grpo.beta and training.method == "full":
+        options["ref_model"] = model  # named, or a resumed run would compare with its checkpoint
+    if grpo.beta and training.method == "lora" and start is not None:
+        options["ref_adapters"] = [str(start)]
     return options
 
 

@@ -11,10 +11,22 @@ import pandas as pd
 from sparkle.errors import SparkleError
 
 COLUMNS = ("step", "epoch", "loss", "token_accuracy", "learning_rate", "seconds")
+REWARDS = {
+    "reward": "reward",
+    "reward_std": "reward_std",
+    "reward_correct": "rewards/SparkleCorrect/mean",
+    "reward_valid": "rewards/SparkleValid/mean",
+    "reward_format": "rewards/SparkleFormat/mean",
+    "kl": "kl",
+    "answer_tokens": "completions/mean_length",
+}
+"""Further columns of a reinforcement learning, and their names in the log."""
 
 
 def read_curve(log: Path) -> pd.DataFrame:
     """One row per logged step: see :data:`COLUMNS`; ``seconds`` is time since the (re)start.
+
+    A reinforcement learning has those of :data:`REWARDS` too, as far as it logs them.
 
     A resumed run appends to the log, so that steps after the checkpoint stand twice: the last
     entry counts.
@@ -34,13 +46,16 @@ def read_curve(log: Path) -> pd.DataFrame:
                 "token_accuracy": float(entry.get("token_acc", "nan")),
                 "learning_rate": float(entry.get("learning_rate", "nan")),
                 "seconds": _seconds(str(entry.get("elapsed_time", ""))),
+                **{name: float(entry[key]) for name, key in REWARDS.items() if key in entry},
             }
     if not rows:
         raise SparkleError(
             f"The training log {log} is missing or holds no step.",
             "Lower 'training.logging_steps' below the number of updates, or read the step's log.",
         )
-    return pd.DataFrame([rows[step] for step in sorted(rows)], columns=list(COLUMNS))
+    seen = {name for row in rows.values() for name in row}
+    columns = [*COLUMNS, *(name for name in REWARDS if name in seen)]
+    return pd.DataFrame([rows[step] for step in sorted(rows)], columns=columns)
 
 
 def _parse(line: str) -> dict[str, Any] | None:

@@ -35,12 +35,13 @@ from sparkle.swift import (
     swift_command,
     swift_environment,
 )
-from sparkle.training.arguments import sft_options
+from sparkle.training.arguments import command_of, training_options
 from sparkle.training.curve import read_curve
 from sparkle.training.settings import FinetuneSettings
 
 _NOT_WEIGHTS = (
-    "optimizer.pt",
+    "optimizer*",
+    "pytorch_model_fsdp*",
     "scheduler.pt",
     "scaler.pt",
     "rng_state*.pth",
@@ -62,6 +63,7 @@ def finetune(
     dataset: Path,
     output: Path,
     work: Path,
+    start: BaseModel | None = None,
     threads: int = 1,
     devices: Devices = CPU,
     made_with: str = "",
@@ -76,6 +78,7 @@ def finetune(
         dataset: Folder with ``manifest.json`` and ``data/``, as made by the merge.
         output: Gets ``weights/`` (a model folder, or adapters) and ``training.csv``, each under
             its final name only when complete.
+        start: Tuned weights to start from, instead of the base weights.
         made_with: Hash of code and packages, with which alone a training may go on.
         report: Called with each line of ms-swift's output.
 
@@ -87,8 +90,12 @@ def finetune(
         "settings": settings.model_dump(mode="json"),
         "base": base.identity,
         "data": manifest["files"],
+        # Each process takes a batch of its own, so their number changes the result.
+        "processes": devices.processes,
         "made_with": made_with,
     }
+    if start is not None:
+        identity["start"] = start.identity
     run = work / text_hash(canonical_json(identity))
     with exclusive(run, report) as lock:
         # An earlier ms-swift may have ended well after the process that had started it was killed.
@@ -101,20 +108,25 @@ def finetune(
             check_granted(devices)
             if checkpoint is not None:
                 report(f"going on from {checkpoint.name}")
-            options = sft_options(
+            options = training_options(
                 settings,
                 model=base.path,
                 dataset=dataset / "data",
                 output=run / "output",
                 gpus=devices.gpus,
                 checkpoint=checkpoint,
+                start=None if start is None else Path(start.path),
             )
             environment = swift_environment(
-                offline=settings.offline, threads=threads, gpus=devices.gpus, work=run
+                offline=settings.offline,
+                threads=max(1, threads // max(1, devices.gpus)),  # shared by the processes
+                gpus=devices.gpus,
+                work=run,
+                nodes=devices.nodes,
             )
             # The lock goes to ms-swift too: should only this process be killed, nobody else
             # writes to the folder before ms-swift has noticed and ended.
-            command = swift_command("sft", options, devices)
+            command = swift_command(command_of(settings.training), options, devices)
             stopped = run_swift(command, environment, report, keep_open=[lock])
             if stopped and not _is_finished(run / "output"):
                 raise _stopped(checkpoint, last_checkpoint(run / "output"))
@@ -252,6 +264,11 @@ def _end(process: subprocess.Popen[str], launcher: bool) -> None:
 def _deliver(run: Path, output: Path) -> Path:
     checkpoint = run / "output" / read_json(run / _DONE)["checkpoint"]
     weights = output / "weights"
+    if not [*checkpoint.glob("*.safetensors"), *checkpoint.glob("*model*.bin")]:
+        raise SparkleError(
+            f"{checkpoint} holds the parts of each process, but no whole weights.",
+            "With FSDP ask for 'state_dict_type: FULL_STATE_DICT', as docs/cluster.md shows.",
+        )
     with atomic_path(weights) as temporary:
         shutil.copytree(checkpoint, temporary, ignore=shutil.ignore_patterns(*_NOT_WEIGHTS))
     curve: pd.DataFrame = read_curve(run / "output" / "logging.jsonl")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
+from pydantic import ValidationError
 
 from sparkle.datasets.merge import merge_training
 from sparkle.datasets.synthesis import synthesize
@@ -105,7 +106,7 @@ def unpack_shipped(settings: PretrainingSettings, *, name: str, output: Path) ->
     retrain = f"Set models.{name}.weights to 'train' to make them by your recipe."
     if not folder.is_dir():
         raise SparkleError(f"models.{name}: no weights are shipped under that name.", retrain)
-    recipe = read_json(folder / _RECIPE)
+    recipe = _with_defaults(read_json(folder / _RECIPE))
     wanted = settings.model_dump(mode="json")
     if recipe != wanted:
         keys = ", ".join(_differences(recipe, wanted))
@@ -116,6 +117,14 @@ def unpack_shipped(settings: PretrainingSettings, *, name: str, output: Path) ->
     with atomic_path(output) as temporary:
         shutil.copytree(folder, temporary)
     return write_base(output.with_suffix(".json"), output)
+
+
+def _with_defaults(recipe: dict[str, Any]) -> dict[str, Any]:
+    """A recipe with the keys that came after it was written, which have their defaults."""
+    try:
+        return PretrainingSettings.model_validate(recipe).model_dump(mode="json")
+    except ValidationError:
+        return recipe  # of another version: the comparison names what differs
 
 
 def _differences(a: object, b: object, path: str = "") -> list[str]:

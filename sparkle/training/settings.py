@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from sparkle.config.base import Settings
-from sparkle.config.models import Architecture, SwiftOptions, TrainingConfig, VisionLesson
+from sparkle.config.models import Architecture, VisionLesson
+from sparkle.config.training import SwiftOptions, TrainingConfig
 from sparkle.datasets.settings import SourceSettings, TrainingMergeSettings
 
 

@@ -9,6 +9,7 @@ a Slurm that the machine may have otherwise. GPUs are device nodes without a dev
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -34,7 +35,6 @@ SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
 AuthInfo=socket={folder}/munge.socket
-CredType=cred/munge
 StateSaveLocation={folder}/state
 SlurmdSpoolDir={folder}/spool-%n
 SlurmctldPidFile={folder}/slurmctld.pid
@@ -42,15 +42,11 @@ SlurmdPidFile={folder}/slurmd-%n.pid
 SlurmctldLogFile={folder}/slurmctld.log
 SlurmdLogFile={folder}/slurmd-%n.log
 ProctrackType=proctrack/linuxproc
-TaskPlugin=task/none
 SlurmdParameters=config_overrides
-SwitchType=switch/none
-MpiDefault=none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
 SchedulerType=sched/backfill
 SchedulerParameters=bf_interval=1,sched_min_interval=200000
-AccountingStorageType=accounting_storage/none
 JobCompType=jobcomp/filetxt
 JobCompLoc={folder}/completions.txt
 JobAcctGatherType=jobacct_gather/linux
@@ -59,7 +55,7 @@ JobAcctGatherParams=OverMemoryKill
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
 JobRequeue=1
-MinJobAge=300
+MinJobAge=7200
 KillWait={kill_wait}
 SlurmdTimeout={node_timeout}
 InactiveLimit=0
@@ -235,11 +231,16 @@ class Cluster:
         return run.stdout.strip() if run.returncode == 0 else ""
 
     def jobs(self, states: str = "all") -> list[dict[str, str]]:
-        """Jobs that the controller still knows (for five minutes after their end)."""
+        """Jobs that the controller still knows (for two hours after their end)."""
         keys = ("id", "state", "partition", "node", "gres", "comment", "cpus", "memory", "name")
         layout = "%i|%T|%P|%N|%b|%k|%C|%m|%j"
         text = self.query("squeue", "-h", f"--states={states}", "-o", layout)
         return [dict(zip(keys, line.split("|"), strict=True)) for line in text.splitlines()]
+
+    def gpus(self, job: str) -> int:
+        """GPUs that a job was given, by the controller's record of it."""
+        record = self.query("scontrol", "--details", "show", "job", job)
+        return sum(int(count) for count in re.findall(r"JOB_GRES=gpu:(\d+)", record))
 
     def active(self) -> list[dict[str, str]]:
         """Jobs that wait or run."""

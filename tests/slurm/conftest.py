@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from tests.slurm.cluster import Cluster, what_is_missing
@@ -22,6 +23,8 @@ AFTER_TRAINING = (
     "work/inference",
     "work/jobs.jsonl",
 )
+
+_PLACEMENT: list[str] = []
 
 
 @pytest.fixture(scope="session")
@@ -47,9 +50,17 @@ def reference(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Ite
     try:
         run = experiment.run()
         assert run.returncode == 0, run.stdout[-6000:]
+        _PLACEMENT.append(pd.DataFrame(experiment.placement()).to_markdown(index=False))
         yield experiment
     finally:
         experiment.stop()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show where Slurm ran the jobs of the undisturbed experiment."""
+    for table in _PLACEMENT:
+        terminalreporter.section("where the jobs ran, from Slurm's records")
+        terminalreporter.write_line(table)
 
 
 @pytest.fixture

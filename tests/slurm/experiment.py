@@ -100,6 +100,27 @@ class Experiment:
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return self.finish(self.start(*arguments))
 
+    def run_here(self) -> subprocess.CompletedProcess[str]:
+        """The same experiment without Slurm, on two cores of this machine."""
+        command = [
+            sys.executable, "-m", "snakemake", "--snakefile", str(self.code / "Snakefile"),
+            "--directory", str(self.folder), "--configfile", str(self.config), "--cores", "2",
+            "--scheduler", "greedy", "--config",
+            'resources={"training":{"gpus":0},"inference":{"gpus":0}}',
+        ]  # fmt: skip
+        return subprocess.run(
+            command, capture_output=True, text=True, cwd=self.folder, start_new_session=True
+        )
+
+    def sparkle(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """A command of Sparkle, in the folder of the experiment, on the cluster."""
+        environment = {**self.cluster.environment, "PYTHONPATH": str(self.code)}
+        del environment["SLURM_CONF"]  # as at a real site: the programs know it
+        command = [sys.executable, "-m", "sparkle", *arguments]
+        return subprocess.run(
+            command, capture_output=True, text=True, cwd=self.folder, env=environment
+        )
+
     def output(self, main: subprocess.Popen[str]) -> str:
         return (self.folder / f"main-{self.mains.index(main)}.log").read_text()
 
@@ -183,6 +204,24 @@ class Experiment:
         while main.poll() is None:
             act()
             time.sleep(1)
+
+    def placement(self) -> list[dict[str, str]]:
+        """Where jobs ran, one row for each rule and place, from Slurm's own records."""
+        rows: dict[tuple[str, ...], list[dict[str, str]]] = {}
+        for job in self.jobs():
+            rule = job["comment"].removeprefix("rule_").split("_wildcards_")[0]
+            gpus = str(self.cluster.gpus(job["id"]))
+            place = (rule, job["partition"], gpus, job["cpus"], job["memory"], job["state"])
+            rows.setdefault(place, []).append(job)
+        keys = ("rule", "partition", "GPUs", "CPUs", "memory", "state")
+        return [
+            {
+                **dict(zip(keys, place, strict=True)),
+                "jobs": str(len(jobs)),
+                "nodes": ",".join(sorted({job["node"] for job in jobs})),
+            }
+            for place, jobs in sorted(rows.items())
+        ]
 
     # Comparing --------------------------------------------------------------------------------
 

@@ -2,41 +2,51 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pandas as pd
 import pytest
 
 from tests.slurm.experiment import ROOT, Experiment
 
-pytestmark = pytest.mark.slurm
+pytestmark = [pytest.mark.slurm, pytest.mark.quick]
 
-# rule -> (partition, GPUs, memory in MB of the first attempt)
+# rule -> (partition, GPUs, memory of the first attempt, jobs)
 PLACES = {
-    "data_synthesize_training": ("cpu", 0, 1500),
-    "data_synthesize_evaluation": ("cpu", 0, 1500),
-    "training_finetune": ("gpu", 1, 4000),
-    "inference_base": ("gpu", 1, 4000),
-    "inference_tuned": ("gpu", 1, 4000),
+    "data_synthesize_training": ("cpu", "0", "1500M", "2"),
+    "data_synthesize_evaluation": ("cpu", "0", "1500M", "2"),
+    "training_finetune": ("gpu", "1", "4000M", "1"),
+    "inference_base": ("gpu", "1", "4000M", "1"),
+    "inference_tuned": ("gpu", "1", "4000M", "1"),
 }
 
 
 def test_each_rule_runs_where_the_profile_says(reference: Experiment) -> None:
-    seen = {}
-    for job in reference.jobs():
-        rule = job["comment"].removeprefix("rule_").split("_wildcards_")[0]
-        record = reference.cluster.query("scontrol", "-d", "show", "job", job["id"])
-        granted = 1 if "GRES=gpu:1(IDX:" in record else 0
-        assert job["state"] == "COMPLETED" and job["node"].startswith(job["partition"])
-        seen[rule] = (job["partition"], granted, int(job["memory"].removesuffix("M")))
-    assert seen == PLACES
+    """The table is printed at the end of the tests."""
+    table = reference.placement()
+    seen = {row["rule"]: tuple(row[k] for k in ("partition", "GPUs", "memory", "jobs"))
+            for row in table}  # fmt: skip
+    assert seen == PLACES and len(table) == len(PLACES)
+    assert {row["state"] for row in table} == {"COMPLETED"}
+    assert all(node.startswith(row["partition"]) for row in table
+               for node in row["nodes"].split(","))  # fmt: skip
 
 
 def test_jobs_are_few(reference: Experiment) -> None:
     # Two of training data, one per evaluation set, one fine-tuning, two of inference; the small
     # steps ran where Snakemake ran.
     assert len(reference.jobs()) == 7
+
+
+def test_the_check_compares_the_cluster_with_profile_and_config(reference: Experiment) -> None:
+    command = ("cluster", "check", "--profile", str(ROOT / "profiles/slurm"))
+    run = reference.sparkle(*command, "--config", str(reference.config), "--no-jobs")
+    assert run.returncode == 0 and "The cluster is as expected" in run.stdout, run.stdout
+    # With jobs on the nodes it finds out that the GPUs of this cluster are none.
+    run = reference.sparkle(*command, "--config", str(reference.config))
+    failed = [line for line in run.stdout.splitlines() if line.startswith("FAIL")]
+    assert run.returncode == 2 and len(failed) == 1, run.stdout + run.stderr
+    assert "PyTorch sees 0 GPUs on node gpu" in failed[0]
+    assert "node cpu1 runs this package" in run.stdout
+    assert not list((reference.folder / "results/work").glob(".probe*"))
 
 
 def test_nothing_is_left_and_nothing_is_done_again(reference: Experiment) -> None:
@@ -49,13 +59,7 @@ def test_nothing_is_left_and_nothing_is_done_again(reference: Experiment) -> Non
 def test_slurm_changes_no_result(reference: Experiment) -> None:
     local = Experiment(reference.folder.parent / "local", reference.cluster)
     local.prepare()
-    command = [
-        sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"),
-        "--directory", str(local.folder), "--configfile", str(local.config), "--cores", "2",
-        "--scheduler", "greedy", "--config",
-        'resources={"training":{"gpus":0},"inference":{"gpus":0}}',
-    ]  # fmt: skip
-    run = subprocess.run(command, capture_output=True, text=True, cwd=local.folder)
+    run = local.run_here()
     assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-3000:]
     assert local.contents() == reference.contents()
 

@@ -6,6 +6,7 @@ docs/reliability.md is the table of these tests.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -39,6 +40,7 @@ def whole(
 # Jobs -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.quick
 def test_a_job_fails_then_succeeds(untrained: Experiment, reference: Experiment) -> None:
     obstacle = untrained.folder / "results/work/training"
     obstacle.write_text("a file where a folder is wanted")
@@ -90,6 +92,7 @@ def test_inference_killed(unanswered: Experiment, reference: Experiment) -> None
 # Slurm ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.quick
 def test_scancel(untrained: Experiment, reference: Experiment) -> None:
     main = untrained.start()
     untrained.wait_for_step(10)
@@ -184,25 +187,51 @@ def test_out_of_memory(untrained: Experiment, reference: Experiment) -> None:
     run = untrained.run()
     states = [job["state"] for job in untrained.jobs(TRAINING)]
     assert len(states) > 1 and "COMPLETED" in states
-    assert "memory" in run.stdout
+    assert "it needed more memory than it asked for; the next attempt gets more" in run.stdout
     whole(untrained, reference, run)
 
 
 def test_slurm_does_not_answer_for_a_minute(untrained: Experiment, reference: Experiment) -> None:
     main = untrained.start()
-    untrained.running()
-    untrained.cluster.kill_controller()
-    time.sleep(60)
-    untrained.cluster.start_controller()
+    untrained.wait_for_step(1)
+    with untrained.paused():
+        untrained.cluster.kill_controller()
+        time.sleep(60)
+        untrained.cluster.start_controller()
     run = untrained.finish(main)
     assert "Slurm answers again" in run.stdout
     assert len(untrained.jobs(TRAINING)) == 1
     whole(untrained, reference, run)
 
 
+def test_slurm_forgets_that_a_job_has_started(mended: Experiment, reference: Experiment) -> None:
+    """Killed before it has saved that, the controller starts the job again on a busy node."""
+    cluster = mended.cluster
+    state, saved = cluster.folder / "state/job_state", cluster.folder / "job_state"
+    for node in ("gpu1", "gpu2"):
+        cluster.query("scontrol", "update", f"NodeName={node}", "State=drain", "Reason=test")
+    main = mended.start()
+    cluster.wait(lambda: mended.jobs(TRAINING, active=True), 200)
+    submitted = time.time()
+    cluster.wait(lambda: state.stat().st_mtime > submitted + 1, 60)
+    shutil.copy2(state, saved)
+    for node in ("gpu1", "gpu2"):
+        cluster.query("scontrol", "update", f"NodeName={node}", "State=resume")
+    mended.running()
+    cluster.kill_controller()
+    shutil.copy2(saved, state)
+    cluster.start_controller()
+    cluster.wait(lambda: cluster.query("sinfo", "--noheader"))
+    cluster.query("scontrol", "update", "NodeName=gpu1", "State=resume")  # forgotten as well
+    cluster.query("scontrol", "update", "NodeName=gpu2", "State=resume")
+    # Slurm either starts it a second time, or holds it back: then another one is submitted.
+    whole(mended, reference, mended.finish(main))
+
+
 # The main process -----------------------------------------------------------------------------
 
 
+@pytest.mark.quick
 def test_main_killed_and_restarted_at_once(untrained: Experiment, reference: Experiment) -> None:
     main = untrained.start()
     job = untrained.running()
@@ -245,15 +274,22 @@ def test_main_killed_and_the_config_changed(untrained: Experiment) -> None:
     assert pd.read_csv(untrained.folder / CURVE)["step"].max() == 16
 
 
+@pytest.mark.quick
 def test_two_mains(untrained: Experiment, reference: Experiment) -> None:
     main = untrained.start()
     untrained.running()
     second = untrained.run()
     assert second.returncode != 0
     assert f"already being run by process {main.pid}" in second.stdout
+    untrained.wait_for_step(1)
+    with untrained.paused():
+        status = untrained.sparkle("status").stdout
+    assert f"Run by process {main.pid}" in status
+    assert re.search(r"training_finetune .* Slurm job \d+ on gpu1, ", status), status
     whole(untrained, reference, untrained.finish(main))
 
 
+@pytest.mark.quick
 def test_config_and_code_edited_while_the_job_waits(
     untrained: Experiment, reference: Experiment
 ) -> None:

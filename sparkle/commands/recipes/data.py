@@ -11,6 +11,7 @@ from sparkle.external.registry import module_of
 from sparkle.files import read_json
 from sparkle.fingerprint import code_of
 from sparkle.provenance.recipe import Input, Recipe
+from sparkle.provenance.record import SUFFIX
 from sparkle.provenance.store import present
 
 
@@ -131,8 +132,10 @@ def describe(arguments: argparse.Namespace) -> Recipe:
     output: Path = arguments.output
     read: list[Path] = []
     for path in arguments.datasets:
-        manifest = path / "manifest.json"
-        read += [manifest] if present(manifest).exists() or not path.suffix else [path]
+        # A merged train set, shards of several jobs, or a file.
+        manifests = [p for p in [path / "manifest.json"] if present(p).exists()]
+        jobs = [p for p in path.glob("job-*.json") if not p.name.endswith(SUFFIX)]
+        read += manifests or sorted(jobs) or [path]
     return Recipe(
         step="describe",
         subject={},

@@ -16,6 +16,7 @@ from sparkle.commands.recipes.parts import (
     base_weights,
     cell_of,
     is_parallel,
+    modules_of_sets,
     task_modules,
     training_data,
     values_of,
@@ -25,6 +26,7 @@ from sparkle.files import folder_hash
 from sparkle.fingerprint import code_of
 from sparkle.models.shipped import SHIPPED_WEIGHTS
 from sparkle.provenance.recipe import Input, Recipe
+from sparkle.swift import Devices
 
 
 def unpack_model(arguments: argparse.Namespace) -> Recipe:
@@ -91,6 +93,13 @@ def finetune(arguments: argparse.Namespace) -> Recipe:
     chosen = settings.finetuning(arguments)
     output: Path = arguments.output
     varies = {"training.csv": "the loss curve carries times"}
+    start = () if arguments.start is None else (Input("start", arguments.start / "weights"),)
+    code, packages = code_of("sparkle.training.finetune.finetune"), [*TRAINING]
+    if chosen.training.algorithm == "grpo":
+        modules = ("sparkle.training.plugin", "sparkle.training.rewards")
+        verifiers = modules_of_sets([arguments.dataset / "manifest.json"])
+        code = {**code, **code_of(*modules, *verifiers)}
+        packages.append("trl")
     return Recipe(
         step="finetune",
         subject=cell_of(output),
@@ -98,12 +107,14 @@ def finetune(arguments: argparse.Namespace) -> Recipe:
         stem="",
         tree="models/*/*/*",
         settings=values_of(chosen),
-        inputs=(base_weights(arguments.base), *training_data(arguments.dataset)),
+        inputs=(base_weights(arguments.base), *start, *training_data(arguments.dataset)),
         outputs=lambda: [output / "weights", output / "training.csv"],
-        code=code_of("sparkle.training.finetune.finetune"),
-        packages=TRAINING,
+        code=code,
+        packages=tuple(packages),
         varies={**varies, "weights": THREADS} if is_parallel(arguments) else varies,
         seeds={"training": chosen.seed},
+        # Each process takes a batch of its own, so their number changes the result.
+        options={"processes": Devices(arguments.gpus, arguments.nodes).processes},
         gpus=arguments.gpus,
         stored=True,
     )

@@ -49,7 +49,7 @@ def task_modules(names: Iterable[str]) -> list[str]:
 
 
 def modules_of_sets(sets: Iterable[Path]) -> list[str]:
-    """Modules of the tasks and benchmarks that evaluation sets are of, by their manifests."""
+    """Modules of the tasks and benchmarks that datasets are of, by their manifests."""
     tasks: set[str] = set()
     for path in sets:
         try:

@@ -85,16 +85,32 @@ def report(arguments: argparse.Namespace) -> Recipe:
         stem="report",
         tree="",
         settings={},
-        options={"rows": arguments.rows, "evaluation_sets": arguments.evaluation_sets},
+        options={
+            "rows": arguments.rows,
+            "evaluation_sets": arguments.evaluation_sets,
+            "gpus": arguments.gpus,
+            "answers": arguments.answers,
+            "cost_per_gpu_hour": arguments.cost_per_gpu_hour,
+        },
         inputs=(
             *inputs_of(read, levels=1),
             *inputs_of(sets, levels=3),
             *inputs_of(curves, levels=4),
             *score_inputs(results / "scores", arguments),
         ),
-        outputs=lambda: [results / "report.html", *sorted((results / "figures").iterdir())],
+        outputs=lambda: [
+            results / "report.html",
+            results / "tables" / "matrix.tex",
+            results / "tables" / "breakdown.csv",
+            *sorted((results / "figures").iterdir()),
+        ],
+        varies={"report.html": "it tells how long the steps took, and when models were made"},
         code=code_of(
-            "sparkle.reporting.report.write_report", "sparkle.reporting.figures.write_figures"
+            "sparkle.reporting.report.write_report",
+            "sparkle.reporting.figures.write_figures",
+            "sparkle.reporting.latex.latex_matrix",
+            "sparkle.reporting.breakdown.write_breakdown",
+            "sparkle.reporting.costs.sum_up",
         ),
         packages=PAGES,
     )

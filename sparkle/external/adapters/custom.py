@@ -9,10 +9,9 @@ from typing import Any, NoReturn
 
 from sparkle.external.base import Benchmark, Item
 from sparkle.external.files import (
-    check_images,
+    check_distinct,
     check_picture,
     check_rows,
-    find_file,
     identifier_of,
     inside,
     refuse,
@@ -41,7 +40,7 @@ class Custom(Benchmark):
 
     def read(self, settings: BenchmarkSettings) -> list[Item]:
         chosen = settings.chosen
-        path = find_file(settings.root, chosen.file or self.file, settings.key, self.source)
+        path = self.find(settings)
         rows = _parquet(path) if path.suffix == ".parquet" else _jsonl(path)
         check_rows(path, len(rows), chosen.rows, settings.key)
         root = settings.root
@@ -49,7 +48,6 @@ class Custom(Benchmark):
         items = [_item(row, f"{path}, row {n}", images) for n, row in enumerate(rows, start=1)]
         if chosen.form == "text" and any(not item.answers for item in items):
             items = [_as_text(item) for item in items]
-        check_images((item.image for item in items), settings.key, self.source)
         return items
 
 
@@ -113,8 +111,7 @@ def _options(value: Any, where: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not 2 <= len(value) <= _MAX_OPTIONS:
         refuse(where, f"options is {short(value)} and no list of 2 to {_MAX_OPTIONS} texts")
     options = tuple(identifier_of(each, where, "an option") for each in value)
-    if len(set(options)) < len(options):
-        refuse(where, "two of its options are the same")
+    check_distinct(options, where, "options")
     return options
 
 

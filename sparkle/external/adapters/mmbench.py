@@ -11,9 +11,9 @@ from pathlib import Path
 
 from sparkle.external.base import Benchmark, Item
 from sparkle.external.files import (
+    check_distinct,
     check_picture,
     check_rows,
-    find_file,
     identifier_of,
     refuse,
     short,
@@ -37,7 +37,7 @@ class MMBench(Benchmark):
 
     def read(self, settings: BenchmarkSettings) -> list[Item]:
         chosen = settings.chosen
-        path = find_file(settings.root, chosen.file or self.file, settings.key, self.source)
+        path = self.find(settings)
         rows = _rows(path)
         check_rows(path, len(rows), chosen.rows, settings.key)
         pictures: dict[str, str] = {}
@@ -80,8 +80,7 @@ def _item(
     if letters != list(_LETTERS[: len(letters)]) or len(letters) < 2:
         refuse(where, f"it has the options {', '.join(letters) or 'none'}; A and B are the least")
     options = tuple(row[each].strip() for each in letters)
-    if len(set(options)) < len(options):
-        refuse(where, "two of its options are the same")
+    check_distinct(options, where, "options")
     answer = row["answer"].strip().upper()
     if answer not in letters:
         refuse(

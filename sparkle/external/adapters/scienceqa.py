@@ -7,9 +7,8 @@ from typing import Any
 
 from sparkle.external.base import Benchmark, Item
 from sparkle.external.files import (
-    check_images,
+    check_distinct,
     check_rows,
-    find_file,
     inside,
     read_json_file,
     refuse,
@@ -32,7 +31,7 @@ class ScienceQA(Benchmark):
 
     def read(self, settings: BenchmarkSettings) -> list[Item]:
         chosen = settings.chosen
-        path = find_file(settings.root, chosen.file or self.file, settings.key, self.source)
+        path = self.find(settings)
         problems = read_json_file(path)
         if not isinstance(problems, dict) or not problems:
             refuse(str(path), "it holds no object of problems by id")
@@ -50,7 +49,6 @@ class ScienceQA(Benchmark):
             self._item(key, row, f"{path}, problem {short(key)}", images, settings.root)
             for key, row in wanted.items()
         ]
-        check_images((item.image for item in items), settings.key, self.source)
         return items
 
     def _item(self, key: str, row: Any, where: str, images: str, root: Path) -> Item:
@@ -60,8 +58,7 @@ class ScienceQA(Benchmark):
         if not isinstance(choices, list) or not 2 <= len(choices) <= 10:
             refuse(where, f"choices is {short(choices)} and no list of 2 to 10 texts")
         options = tuple(text_of(each, where, "a choice") for each in choices)
-        if len(set(options)) < len(options):
-            refuse(where, "two of its choices are the same")
+        check_distinct(options, where, "choices")
         if isinstance(answer, bool) or not isinstance(answer, int):
             refuse(where, f"the answer is {short(answer)} and no index of a choice")
         if not 0 <= answer < len(options):

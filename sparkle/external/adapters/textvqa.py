@@ -9,9 +9,7 @@ from typing import Any
 
 from sparkle.external.base import Benchmark, Item, soft_accuracy
 from sparkle.external.files import (
-    check_images,
     check_rows,
-    find_file,
     identifier_of,
     inside,
     read_json_file,
@@ -36,7 +34,7 @@ class TextVQA(Benchmark):
 
     def read(self, settings: BenchmarkSettings) -> list[Item]:
         chosen = settings.chosen
-        path = find_file(settings.root, chosen.file or self.file, settings.key, self.source)
+        path = self.find(settings)
         data = read_json_file(path)
         rows = data.get("data") if isinstance(data, dict) else data
         if not isinstance(rows, list) or not rows:
@@ -47,7 +45,6 @@ class TextVQA(Benchmark):
             self._item(row, f"{path}, row {number}", images, settings.root)
             for number, row in enumerate(rows, start=1)
         ]
-        check_images((item.image for item in items), settings.key, self.source)
         return items
 
     def _item(self, row: Any, where: str, images: str, root: Path) -> Item:

@@ -166,7 +166,7 @@ class Distance(ClassTask):
 
     def chance(self, question: Question, scene: DiscScene, rng: Rng) -> str:
         if question.kind == "numeric":
-            return f"{rng.uniform(0.0, 10.0):.2f}"
+            return f"{rng.uniform(0.0, scene.canvas):.2f}"
         return super().chance(question, scene, rng)
 
     def parse_open(self, answer: str, question: Question) -> str | None:

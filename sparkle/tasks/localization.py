@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from sparkle.scenes.discs import Disc, DiscScene
-from sparkle.scenes.geometry import CANVAS, CELLS, cell_margin, cell_of
+from sparkle.scenes.geometry import CELLS, cell_margin, cell_of
 from sparkle.scenes.names import called
 from sparkle.scenes.randomness import Rng
 from sparkle.tasks.base import (
@@ -40,8 +40,8 @@ _PHRASES = {
         train=("Describe where {names} are.",), heldout=("Where do {names} lie?",)
     ),
 }
-_TOLERANCE = 0.5
-"""A coordinate answer is right within this many canvas units (the published disc radius)."""
+_TOLERANCE = 0.05
+"""A coordinate answer is right within this share of the canvas (the published disc radius)."""
 
 
 class LocalizationOptions(TaskOptions):
@@ -65,7 +65,7 @@ class Localization(ClassTask):
     def training_questions(
         self, scene: DiscScene, rng: Rng, asking: Asking, options: Any
     ) -> list[Question]:
-        cells = [self._cell(disc, rng, asking) for disc in scene.basic]
+        cells = [self._cell(disc, scene.canvas, rng, asking) for disc in scene.basic]
         found = [question for question in cells if _clear(question, options)]
         if asking.numbers:
             found += [self._coordinate(disc, rng, asking) for disc in scene.basic]
@@ -83,11 +83,11 @@ class Localization(ClassTask):
         disc = scene.basic[int(rng.integers(len(scene.basic)))]
         if str(rng.choice(options.kinds)) == "coordinate":
             return self._coordinate(disc, rng, asking)
-        question = self._cell(disc, rng, asking)
+        question = self._cell(disc, scene.canvas, rng, asking)
         return question if _clear(question, options) else None
 
-    def _cell(self, disc: Disc, rng: Rng, asking: Asking) -> Question:
-        name = cell_of(disc.x, disc.y, asking.geometry)
+    def _cell(self, disc: Disc, canvas: float, rng: Rng, asking: Asking) -> Question:
+        name = cell_of(disc.x, disc.y, asking.geometry, canvas)
         prompt = _PHRASES["cell"].pick(rng, asking.phrases, a=called(disc.label))
         question = Question(
             self.name,
@@ -97,7 +97,7 @@ class Localization(ClassTask):
             name,
             name,
             subject={"of": disc.label, "geometry": asking.geometry},
-            difficulty=cell_margin(disc.x, disc.y, asking.geometry),
+            difficulty=cell_margin(disc.x, disc.y, asking.geometry, canvas),
         )
         if asking.form == "open":
             return question
@@ -116,11 +116,11 @@ class Localization(ClassTask):
         disc = scene.find(question.subject["of"])
         if question.kind == "coordinate":
             return f"({disc.x:.2f}, {disc.y:.2f})"
-        return cell_of(disc.x, disc.y, question.subject["geometry"])
+        return cell_of(disc.x, disc.y, question.subject["geometry"], scene.canvas)
 
     def chance(self, question: Question, scene: DiscScene, rng: Rng) -> str:
         if question.kind == "coordinate":
-            x, y = rng.uniform(0.0, CANVAS, 2)
+            x, y = rng.uniform(0.0, scene.canvas, 2)
             return f"({x:.2f}, {y:.2f})"
         return super().chance(question, scene, rng)
 
@@ -136,7 +136,9 @@ class Localization(ClassTask):
         point = None if parsed is None else parse_point(parsed)
         disc = scene.find(question.subject["of"])
         error = None if point is None else math.hypot(point[0] - disc.x, point[1] - disc.y)
-        return Score(error is not None and error <= _TOLERANCE, {"absolute_error": error})
+        return Score(
+            error is not None and error <= _TOLERANCE * scene.canvas, {"absolute_error": error}
+        )
 
 
 def describe_places(scene: DiscScene, asking: Asking, min_gap: float = 0.0) -> str:
@@ -144,8 +146,9 @@ def describe_places(scene: DiscScene, asking: Asking, min_gap: float = 0.0) -> s
     sentences = []
     for disc in scene.basic:
         parts = [f" at ({disc.x:.2f}, {disc.y:.2f})"] if asking.numbers else []
-        if _is_clear(cell_margin(disc.x, disc.y, asking.geometry), min_gap):
-            parts.append(f" in the {cell_of(disc.x, disc.y, asking.geometry)} part")
+        where = (disc.x, disc.y, asking.geometry, scene.canvas)
+        if _is_clear(cell_margin(*where), min_gap):
+            parts.append(f" in the {cell_of(*where)} part")
         if parts:
             sentences.append(sentence(f"{called(disc.label)} is{','.join(parts)}."))
     return " ".join(sentences)

@@ -49,12 +49,12 @@ _MOST_BY_FORCE = 7
 class TspOptions(TaskOptions):
     objects: int = Field(5, ge=3, le=12, description="Objects to visit.")
     spacing: float | None = Field(
-        None, gt=0.0, le=9.0,
+        None, gt=0.0, le=90.0,
         description="Least distance between two objects; by default `scenes.spacing`. More than"
         " seven objects need less than the published 3.0.",
     )  # fmt: skip
     radius: float | None = Field(
-        None, gt=0.0, le=2.0, description="Radius of a disc; by default `scenes.radius`."
+        None, gt=0.0, le=20.0, description="Radius of a disc; by default `scenes.radius`."
     )
     variant: Variant = Field("fixed_start", description="Open path, free path or closed tour.")
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from sparkle.scenes.discs import Disc, DiscScene
+from sparkle.scenes.discs import Disc, DiscScene, distance
 from sparkle.scenes.geometry import CELLS, cell_margin, cell_of
 from sparkle.scenes.names import called
 from sparkle.scenes.randomness import Rng
@@ -58,6 +58,7 @@ class Localization(ClassTask):
 
     name = "localization"
     summary = "which of nine regions an object is in"
+    version = 2
     parser_version = 2
     measures = {"absolute_error": "mean"}
     Options = LocalizationOptions
@@ -68,7 +69,7 @@ class Localization(ClassTask):
         cells = [self._cell(disc, scene.canvas, rng, asking) for disc in scene.basic]
         found = [question for question in cells if _clear(question, options)]
         if asking.numbers:
-            found += [self._coordinate(disc, rng, asking) for disc in scene.basic]
+            found += [self._coordinate(disc, scene, rng, asking) for disc in scene.basic]
         if asking.descriptions:
             prompt = _PHRASES["description"].pick(rng, asking.phrases, names=names_of(scene))
             text = describe_places(scene, asking, options.min_gap)
@@ -82,7 +83,7 @@ class Localization(ClassTask):
     ) -> Question | None:
         disc = scene.basic[int(rng.integers(len(scene.basic)))]
         if str(rng.choice(options.kinds)) == "coordinate":
-            return self._coordinate(disc, rng, asking)
+            return self._coordinate(disc, scene, rng, asking)
         question = self._cell(disc, scene.canvas, rng, asking)
         return question if _clear(question, options) else None
 
@@ -103,11 +104,21 @@ class Localization(ClassTask):
             return question
         return as_choice(question, CELLS, rng, asking.shuffle_options)
 
-    def _coordinate(self, disc: Disc, rng: Rng, asking: Asking) -> Question:
+    def _coordinate(self, disc: Disc, scene: DiscScene, rng: Rng, asking: Asking) -> Question:
+        """Where; its difficulty is the distance to the nearest other disc, in canvas units."""
         prompt = _PHRASES["coordinate"].pick(rng, asking.phrases, a=called(disc.label))
         answer = f"({disc.x:.2f}, {disc.y:.2f})"
-        subject = {"of": disc.label}
-        return Question(self.name, "coordinate", "open", prompt, answer, answer, subject=subject)
+        gaps = [distance(disc, other) for other in scene.discs if other is not disc]
+        return Question(
+            self.name,
+            "coordinate",
+            "open",
+            prompt,
+            answer,
+            answer,
+            subject={"of": disc.label},
+            difficulty=min(gaps, default=None),
+        )
 
     def classes(self, question: Question) -> tuple[str, ...]:
         return CELLS

@@ -31,7 +31,7 @@ from sparkle.scenes.randomness import batch_draws, item_draws
 from sparkle.scenes.spec import scene_from_json, scene_to_json
 from sparkle.tasks import get_task
 from sparkle.tasks.base import Asking
-from sparkle.tasks.tsp import best_route, route_length
+from sparkle.tasks.tsp import _best_of_all, _held_karp, best_and_next, best_route, route_length
 
 settings.register_profile(
     "sparkle", deadline=None, max_examples=60, derandomize=True,
@@ -198,14 +198,14 @@ def _check_all_optima(scene: GridScene, graph: nx.Graph) -> None:
 # Tours ------------------------------------------------------------------------------------------
 
 
-def shortest_by_force(scene: DiscScene, variant: str, start: str) -> float:
+def lengths_by_force(scene: DiscScene, variant: str, start: str) -> list[float]:
     labels = [disc.label for disc in scene.basic]
-    best = math.inf
+    found = []
     for order in itertools.permutations(labels):
         if variant == "free" or order[0] == start:
             whole = [*order, order[0]] if variant == "closed" else list(order)
-            best = min(best, route_length(scene, whole))
-    return best
+            found.append(route_length(scene, whole))
+    return found
 
 
 @given(seeds, st.integers(4, 8), st.sampled_from(["fixed_start", "free", "closed"]))
@@ -218,7 +218,41 @@ def test_tours_are_optimal(seed: int, objects: int, variant: str) -> None:
     route = best_route(scene, variant, start)
     assert sorted(route[:objects]) == sorted(disc.label for disc in scene.basic)
     assert variant == "free" or route[0] == start
-    assert route_length(scene, route) == pytest.approx(shortest_by_force(scene, variant, start))
+    lengths = sorted(lengths_by_force(scene, variant, start))
+    assert route_length(scene, route) == pytest.approx(lengths[0])
+    longer = [length for length in lengths if length > lengths[0] * (1 + 1e-9)]
+    _, gap = best_and_next(scene, variant, start)
+    assert gap == pytest.approx(longer[0] / lengths[0] - 1, abs=1e-8)
+
+
+def test_the_gap_to_the_next_route_is_the_same_by_force_and_by_programming() -> None:
+    for seed, variant in itertools.product(range(30), ("fixed_start", "free", "closed")):
+        scene = sample_discs(
+            item_draws(seed, "p", 0), objects=4 + seed % 4, distractors=0, radius=0.2,
+            spacing=1.0, decimals=seed % 3,
+        )  # fmt: skip
+        discs = scene.basic
+        gaps = np.array([[distance(a, b) for b in discs] for a in discs])
+        order, best, after = _best_of_all(gaps, variant)
+        _, same_best, same_after = _held_karp(gaps, variant)
+        assert same_best == pytest.approx(best) and same_after == pytest.approx(after)
+        assert sorted(order) == list(range(len(discs)))
+
+
+def test_routes_that_tie_are_not_the_next() -> None:
+    square = [
+        Disc("N1", 2.0, 2.0),
+        Disc("N2", 2.0, 8.0),
+        Disc("N3", 8.0, 8.0),
+        Disc("N4", 8.0, 2.0),
+    ]
+    scene = DiscScene(0.5, tuple(square))
+    # Along the sides 18, the next 12 + 6 sqrt 2; around 24, the next 12 + 12 sqrt 2.
+    for variant, gap in (("fixed_start", (12 + 6 * math.sqrt(2)) / 18 - 1),
+                         ("closed", (1 + math.sqrt(2)) / 2 - 1)):  # fmt: skip
+        assert best_and_next(scene, variant, "N1")[1] == pytest.approx(gap)
+    triangle = DiscScene(0.5, tuple(square[:3]))
+    assert best_and_next(triangle, "closed", "N1")[1] is None  # one round trip, either way round
 
 
 @pytest.mark.parametrize("variant", ["fixed_start", "free", "closed"])

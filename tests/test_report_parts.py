@@ -6,9 +6,11 @@ import json
 import re
 from argparse import Namespace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from made_results import (
     Results,
@@ -25,7 +27,7 @@ from sparkle.errors import SparkleError
 from sparkle.experiment import Experiment
 from sparkle.reporting import read_material, write_figures
 from sparkle.reporting.axes import spread
-from sparkle.reporting.breakdown import bin_edges, write_breakdown
+from sparkle.reporting.breakdown import bin_edges, break_down, write_breakdown
 from sparkle.reporting.breakdown_charts import rose_parts
 from sparkle.reporting.costs import JobTime, duration, read_job_times, sum_up
 from sparkle.reporting.curve_charts import scaling_lines
@@ -52,7 +54,8 @@ def test_parts_add_up_to_the_matrix(results: Results) -> None:
             mean = sum(part.value * part.n for part in parts) / whole.n
             assert mean == pytest.approx(whole.value)
             assert all(len(part.seeds) == len(whole.seeds) for part in parts)
-    assert not material.breakdown.of("tsp", "difficulty")  # it has none
+    assert material.breakdown.of("tsp", "difficulty")
+    assert not material.breakdown.numbers
 
 
 def test_confusions_are_shares_of_the_answers(results: Results) -> None:
@@ -257,3 +260,30 @@ def test_the_first_screen_says_what_came_out(tmp_path: Path) -> None:
         "On composite tasks, which were never trained on, the run is not clearly better than its"
         " base."
     )
+
+
+def test_difficulties_of_another_unit_are_not_mixed(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Run("tiny", "none")
+
+    def frame(*kinds: str) -> dict[int, pd.DataFrame]:
+        rows = [
+            {"task": "distance", "kind": kind, "difficulty": start + i / 100, "target": "x",
+             "parsed": "x", "is_parsed": True, "correct": i % 2 == 0}
+            for start, kind in enumerate(kinds) for i in range(40)
+        ]  # fmt: skip
+        return {1: pd.DataFrame(rows)}
+
+    frames = {
+        (run, "both"): frame("shortest", "numeric"),
+        (run, "numbers"): frame("numeric"),
+    }
+    monkeypatch.setattr("sparkle.reporting.breakdown.read_frames", lambda *_: frames)
+    sets = ["both", "numbers"]
+    matrix: Any = SimpleNamespace(
+        evaluation_sets=sets, runs=[run], tasks=dict.fromkeys(sets, "distance")
+    )
+    found = break_down(matrix, {})
+    assert sum(part.estimate.n for part in found.of("both", "difficulty")) == 40
+    assert sum(part.estimate.n for part in found.of("both", "kind")) == 80
+    assert sum(part.estimate.n for part in found.of("numbers", "difficulty")) == 40
+    assert found.numbers == {"numbers": "numeric"}

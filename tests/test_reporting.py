@@ -45,6 +45,7 @@ def test_figures_are_written_and_equal_inputs_give_equal_bytes(
         "training.svg", "training.png", "directions_direction.svg", "directions_direction.png",
         "difficulty_direction.svg", "difficulty_direction.png", "difficulty_distance.svg",
         "difficulty_distance.png", "difficulty_spp_4x4.svg", "difficulty_spp_4x4.png",
+        "difficulty_tsp.svg", "difficulty_tsp.png",
     ]  # fmt: skip
     for one, two in zip(first, second, strict=True):
         assert one.read_bytes() == two.read_bytes(), one.name

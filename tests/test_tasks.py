@@ -266,12 +266,28 @@ def test_margins_are_kept_and_recorded(
     for chosen in ({}, {option: value}):
         margins = []
         for scene, questions in items(make(name, options=chosen, asking=Asking()), 60):
-            for question in (q for q in questions if q.difficulty is not None):
+            for question in questions:
+                if question.difficulty is None or question.kind in ("numeric", "coordinate"):
+                    continue
                 assert question.difficulty == pytest.approx(measure(scene, question))
                 margins.append(question.difficulty)
         assert len(margins) >= 20
         least[bool(chosen)] = min(margins)
     assert least[False] < value <= least[True]
+
+
+def test_numbers_are_harder_where_less_error_is_allowed_or_others_are_near() -> None:
+    for scene, questions in items(training_source("distance", "localization"), 20):
+        assert isinstance(scene, DiscScene)
+        for question in questions:
+            if question.kind == "numeric":
+                ((a, b),) = question.subject["pairs"]
+                allowed = distance(scene.find(a), scene.find(b)) / 10
+                assert question.difficulty == pytest.approx(allowed, abs=0.001)
+            elif question.kind == "coordinate":
+                disc = scene.find(question.subject["of"])
+                gaps = [distance(disc, d) for d in scene.discs if d.label != disc.label]
+                assert question.difficulty == min(gaps)
 
 
 def test_a_margin_that_no_scene_meets_is_a_clear_error() -> None:

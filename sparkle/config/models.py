@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -13,6 +13,7 @@ from pydantic import (
     PositiveInt,
     Tag,
     field_validator,
+    model_validator,
 )
 
 from sparkle.config.base import Closed, Form, Geometry, Ground, Palette, Phrases, Style
@@ -42,11 +43,12 @@ Name = Annotated[str, AfterValidator(_check_name)]
 
 
 class ScenesConfig(Closed):
-    """What stands in the pictures, on a canvas of 10 x 10 units."""
+    """What stands in the pictures, on a square canvas."""
 
     geometry: Geometry = "figure"
     """`figure`: 45-degree sectors and cells cut at thirds, as the paper draws them. `generator`:
-    22.5/67.5-degree sectors and cells cut at 4.0 and 6.0, as the published generator does."""
+    22.5/67.5-degree sectors and cells cut at 0.4 and 0.6 of the canvas (4.0 and 6.0), as the
+    published generator does."""
     directions: Literal[4, 8] = 8
     """Eight directions, or only the four diagonals."""
     names: Literal["labels", "colours"] = "labels"
@@ -54,9 +56,13 @@ class ScenesConfig(Closed):
     their colour (at most 4 objects, or 12 with `colours: all`, and 2 distractors)."""
     objects: Annotated[int, Field(ge=3, le=9)] = 3
     """Objects that the questions are about."""
-    radius: Annotated[float, Field(gt=0, le=2)] = 0.5
-    """Radius of a disc in canvas units."""
-    spacing: Annotated[float, Field(gt=0, le=9)] = 3.0
+    canvas: Annotated[float, Field(ge=4, le=100)] = 10.0
+    """Side of the canvas, in the units of coordinates, distances, `radius` and `spacing`. The
+    picture shows all of it, so on a larger one the same discs are smaller and have more room.
+    Grids have none. The embedded model is pre-trained on 10."""
+    radius: Annotated[float, Field(gt=0, le=20)] = 0.5
+    """Radius of a disc in canvas units, at most a fifth of the canvas."""
+    spacing: Annotated[float, Field(gt=0, le=90)] = 3.0
     """Least distance between the centres of two objects, in canvas units; at least twice the
     radius, so that no object covers another."""
     decimals: Annotated[int, Field(ge=0, le=4)] = 2
@@ -65,6 +71,18 @@ class ScenesConfig(Closed):
     """Divide all possible grids of `spp`, by their hash, into some for training (three in four)
     and others for evaluation. Needed to train on `spp` where there are few: a 4 x 4 grid without
     missing edges has but 192."""
+
+    @model_validator(mode="after")
+    def _within_the_canvas(self) -> Self:
+        if self.radius > self.canvas / 5:
+            raise ValueError(
+                f"radius {self.radius:g} is more than a fifth of the canvas ({self.canvas:g})"
+            )
+        if self.spacing > 0.9 * self.canvas:
+            raise ValueError(
+                f"spacing {self.spacing:g} is more than nine tenths of the canvas ({self.canvas:g})"
+            )
+        return self
 
 
 class ImagesConfig(Closed):

@@ -23,7 +23,6 @@ from sparkle.datasets.settings import TrainingMergeSettings
 from sparkle.datasets.shards import job_files, read_shards, source_settings
 from sparkle.errors import SparkleError
 from sparkle.scenes.discs import DiscScene
-from sparkle.scenes.geometry import CANVAS
 from sparkle.scenes.spec import scene_of
 
 _SAMPLED = 100_000
@@ -111,7 +110,7 @@ class _Collector:
             if scene is None:
                 continue
             if isinstance(scene, DiscScene):
-                points += [(disc.x / CANVAS, disc.y / CANVAS) for disc in scene.discs]
+                points += [(disc.x / scene.canvas, disc.y / scene.canvas) for disc in scene.discs]
             else:
                 self._grids.add(scene.size)
                 ends = (scene.position(node) for node in (scene.start, scene.end))

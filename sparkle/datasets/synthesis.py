@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from functools import partial
 from itertools import islice, repeat
 from pathlib import Path
@@ -93,7 +94,7 @@ def _views(scene: Scene, groups: int, rng: Draws) -> list[Scene]:
     for _ in range(groups - 1):
         chosen = set(rng.permutation(len(scene.discs))[:basic])
         discs = tuple(disc._replace(basic=i in chosen) for i, disc in enumerate(scene.discs))
-        views.append(DiscScene(scene.radius, discs))
+        views.append(replace(scene, discs=discs))
     return views
 
 

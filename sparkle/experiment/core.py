@@ -231,6 +231,7 @@ class Experiment:
             radius=scenes.radius,
             spacing=scenes.spacing,
             decimals=scenes.decimals,
+            canvas=scenes.canvas,
             palette=colours if scenes.names == "colours" else None,
         )
 

@@ -48,12 +48,12 @@ class Painter:
     def __init__(self, spec: RenderSpec) -> None:
         self._spec = spec
         self._canvases: dict[str, Canvas] = {}
-        self._sheets: dict[tuple[float, bool], Sheet] = {}
+        self._sheets: dict[tuple[float, bool, float], Sheet] = {}
 
     def png(self, scene: Scene) -> bytes:
         """The scene as PNG bytes: gray, palette, or with alpha; see :meth:`array`."""
         if isinstance(scene, DiscScene) and self._spec.ground == "white":
-            return self._sheet(scene.radius, _coloured(scene)).png(scene)
+            return self._sheet(scene).png(scene)
         return self.draw(scene)[0].png()
 
     def array(self, scene: Scene) -> np.ndarray:
@@ -83,15 +83,15 @@ class Painter:
     def _discs(self, scene: DiscScene, coloured: bool) -> Canvas:
         canvas = self._canvas("palette", disc_palette()) if coloured else self._canvas("gray")
         canvas.pixels.fill(0 if coloured else _WHITE)
-        sheet = self._sheet(scene.radius, coloured)
+        sheet = self._sheet(scene)
         for strip in sheet.strips(scene):
             canvas.pixels[strip.first : strip.last] = sheet.rows(strip)[:, 1:]
         return canvas
 
-    def _sheet(self, radius: float, coloured: bool) -> Sheet:
-        key = (radius, coloured)
+    def _sheet(self, scene: DiscScene) -> Sheet:
+        key = (scene.radius, _coloured(scene), scene.canvas)
         if key not in self._sheets:
-            self._sheets[key] = Sheet(*self._size_and_style(), radius, coloured)
+            self._sheets[key] = Sheet(self._spec.size, self._spec.style, *key)
         return self._sheets[key]
 
     def _grid(self, scene: GridScene) -> Canvas:

@@ -12,7 +12,6 @@ from sparkle.config.base import Style
 from sparkle.rendering.palette import DISC_COLOURS, END, GRAY, START
 from sparkle.rendering.sprites import LOOKS, Colour, disc_sprite, number_sprite
 from sparkle.scenes.discs import Disc, DiscScene
-from sparkle.scenes.geometry import CANVAS
 from sparkle.scenes.grid import Edge, GridScene
 from sparkle.scenes.names import is_colour
 
@@ -66,7 +65,7 @@ def stamps(scene: DiscScene | GridScene, size: int, style: Style) -> Iterator[St
         yield from (node_stamp(scene, node, size, style) for node in nodes)
         yield from number_stamps(scene, size)
     else:
-        yield from (disc_stamp(disc, scene.radius, size, style) for disc in scene.discs)
+        yield from (disc_stamp(scene, disc, size, style) for disc in scene.discs)
 
 
 def place_of(centre: float, phases: int) -> tuple[int, float]:
@@ -84,22 +83,22 @@ Place = tuple[int, int, tuple[float, float]]
 """(row, column) of the pixel of a centre, and where in it the centre is (x, y)."""
 
 
-def disc_place(disc: Disc, size: int, style: Style) -> Place:
-    """Where a disc of a disc scene is drawn."""
-    scale, phases = size / CANVAS, LOOKS[style].phases
+def disc_place(disc: Disc, scale: float, size: int, style: Style) -> Place:
+    """Where a disc of a disc scene is drawn, at ``scale`` pixels to a canvas unit."""
+    phases = LOOKS[style].phases
     column, x = place_of(disc.x * scale, phases)
     row, y = place_of(size - disc.y * scale, phases)
     return row, column, (x, y)
 
 
-def disc_stamp(disc: Disc, radius: float, size: int, style: Style) -> Stamp:
+def disc_stamp(scene: DiscScene, disc: Disc, size: int, style: Style) -> Stamp:
     """One disc of a disc scene."""
-    scale = size / CANVAS
+    scale = size / scene.canvas
     if is_colour(disc.label):
         label, fill = "", DISC_COLOURS[disc.label]
     else:
         label, fill = disc.label, GRAY
-    return _disc((disc.x * scale, size - disc.y * scale), label, radius * scale, fill, style)
+    return _disc((disc.x * scale, size - disc.y * scale), label, scene.radius * scale, fill, style)
 
 
 def _disc(

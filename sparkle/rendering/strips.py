@@ -20,7 +20,6 @@ from sparkle.rendering.png import Piece, assemble, empty_piece, empty_rows, piec
 from sparkle.rendering.sprites import LOOKS, disc_sprite, half_side
 from sparkle.rendering.stamps import Stamp, cut, disc_place
 from sparkle.scenes.discs import DiscScene
-from sparkle.scenes.geometry import CANVAS
 
 _WHITE = 255
 _MIDDLE = (0.5, 0.5)
@@ -44,9 +43,12 @@ class Strip(NamedTuple):
 class Sheet:
     """Draws pictures of discs of one radius, labelled (gray) or coloured (by a palette)."""
 
-    def __init__(self, size: int, style: Style, radius: float, coloured: bool) -> None:
+    def __init__(
+        self, size: int, style: Style, radius: float, coloured: bool, canvas: float
+    ) -> None:
         self.size, self.style, self.coloured = size, style, coloured
-        self.radius = radius * size / CANVAS
+        self.scale = size / canvas
+        self.radius = radius * size / canvas
         self.half = half_side(self.radius)
         self.blank = 0 if coloured else _WHITE
         palette = disc_palette() if coloured else None
@@ -81,13 +83,13 @@ class Sheet:
         return [Strip(max(0, g[0][0] - half), min(size, g[-1][0] + half + 1), g) for g in groups]
 
     def _marks(self, scene: DiscScene) -> list[_Mark]:
-        size, scale = self.size, self.size / CANVAS
+        size, scale = self.size, self.scale
         if self._pixel_middles:  # as disc_place, without its calls
             return [
                 (floor(size - y * scale), i, floor(x * scale), _MIDDLE, name)
                 for i, (name, x, y, _) in enumerate(scene.discs)
             ]
-        places = [disc_place(disc, size, self.style) for disc in scene.discs]
+        places = [disc_place(disc, scale, size, self.style) for disc in scene.discs]
         return [
             (row, i, column, place, disc.label)
             for i, (disc, (row, column, place)) in enumerate(zip(scene.discs, places, strict=True))

@@ -20,6 +20,8 @@ ScoreFiles = Mapping[tuple[str, str, int], Mapping[str, Path]]
 """Score tables by (model, train set, seed) and evaluation set."""
 
 UNREAD = "unread"
+NUMBERS = ("numeric", "coordinate")
+"""Kinds whose difficulty has another unit than that of the other kinds of their task."""
 COLUMNS = (
     "model", "train_set", "evaluation_set", "by", "part", "value", "low", "high", "n", "seeds",
 )  # fmt: skip
@@ -58,10 +60,12 @@ class Breakdown:
 
     ``confusions`` holds by run and evaluation set the share of the answers given to the questions
     of a class, over all seeds: [class][answer] in 0..1, ``unread`` being an answer too.
+    ``numbers``: the kind of those evaluation sets that ask for numbers alone.
     """
 
     parts: tuple[Part, ...]
     confusions: Mapping[tuple[Run, str], Mapping[str, Mapping[str, float]]]
+    numbers: Mapping[str, str]
 
     def of(self, evaluation_set: str, by: By, run: Run | None = None) -> list[Part]:
         """The parts of one evaluation set, of one run or of all."""
@@ -80,16 +84,35 @@ def break_down(matrix: Matrix, scores: ScoreFiles) -> Breakdown:
     """
     frames = read_frames(matrix, scores)
     parts: list[Part] = []
-    confusions = {}
+    confusions, numbers = {}, {}
     for name in matrix.evaluation_sets:
         own = {run: frames[run, name] for run in matrix.runs if (run, name) in frames}
         if own:
+            kinds = set(_first(own)["kind"])
+            if len(kinds) == 1 and kinds <= set(NUMBERS):
+                (numbers[name],) = kinds
+            else:
+                own = {run: _without_numbers(seeds) for run, seeds in own.items()}
             parts += _by_difficulty(name, own)
             parts += _by_name(name, own, "class", "target")
             parts += _by_name(name, own, "kind", "kind")
         if matrix.tasks[name] in ("direction", "localization"):
             confusions.update({(run, name): _confusion(seeds) for run, seeds in own.items()})
-    return Breakdown(tuple(parts), confusions)
+    return Breakdown(tuple(parts), confusions, numbers)
+
+
+def _first(own: Mapping[Run, Mapping[int, pd.DataFrame]]) -> pd.DataFrame:
+    """The scores of one run and seed, which are about the same questions as all others."""
+    (first, *_) = next(iter(own.values())).values()
+    return first
+
+
+def _without_numbers(seeds: Mapping[int, pd.DataFrame]) -> dict[int, pd.DataFrame]:
+    """The scores without the difficulty of kinds that measure it in another unit."""
+    return {
+        seed: frame.assign(difficulty=frame["difficulty"].mask(frame["kind"].isin(NUMBERS)))
+        for seed, frame in seeds.items()
+    }
 
 
 def read_frames(matrix: Matrix, scores: ScoreFiles) -> Frames:
@@ -114,8 +137,7 @@ def _estimate(seeds: Mapping[int, pd.Series]) -> Estimate:
 
 def _by_difficulty(name: str, own: Mapping[Run, Mapping[int, pd.DataFrame]]) -> Iterator[Part]:
     """Accuracy by bins that are the same for all runs, so that their curves can be compared."""
-    (first, *_) = next(iter(own.values())).values()
-    known = first["difficulty"].dropna().to_numpy(dtype=float)
+    known = _first(own)["difficulty"].dropna().to_numpy(dtype=float)
     edges = bin_edges(known[np.isfinite(known)])
     for run, seeds in own.items():
         for low, high in zip(edges, edges[1:], strict=False):
@@ -156,8 +178,7 @@ def _by_name(
     name: str, own: Mapping[Run, Mapping[int, pd.DataFrame]], by: By, column: str
 ) -> Iterator[Part]:
     """Accuracy by the values of a column, where they are neither one nor many."""
-    (first, *_) = next(iter(own.values())).values()
-    values = sorted(set(first[column].dropna()))
+    values = sorted(set(_first(own)[column].dropna()))
     if not 2 <= len(values) <= _MOST_CLASSES:
         return
     for run, seeds in own.items():

@@ -28,8 +28,11 @@ DIFFICULTIES = {
     "distance": "ratio of the two distances",
     "localization": "units to the nearest cell border",
     "spp": "moves of a shortest path",
+    "tsp": "share by which the next best route is longer",
+    "numeric": "units by which an answer may err",
+    "coordinate": "units to the nearest other object",
 }
-"""What ``difficulty`` is, by task; the axis reads from hard to easy but for paths."""
+"""What ``difficulty`` is, by task or kind; the axis reads from hard to easy but for paths."""
 ROSE_PARTS = {
     "right": SERIES[0],
     "next sector": SERIES[4],
@@ -54,7 +57,7 @@ def draw_difficulty(matrix: Matrix, breakdown: Breakdown, name: str) -> Figure:
             ]
             colour = series_colour(run.train_set, matrix.train_sets())
             _draw_points(axes, points, colour, i / max(1, len(runs) - 1) - 0.5)
-        what = DIFFICULTIES.get(matrix.tasks[name], "difficulty")
+        what = DIFFICULTIES.get(breakdown.numbers.get(name, matrix.tasks[name]), "difficulty")
         axes.set_xlabel(what, fontsize=SMALL, color=MUTED)
         axes.set_ylabel("accuracy in %", fontsize=SMALL, color=MUTED)
     legend_of_runs(figure, runs, matrix.train_sets())

@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from itertools import pairwise
 from typing import Literal
 
 from sparkle.config.base import Geometry
 from sparkle.datasets.glimpse import Asked, Shown
-from sparkle.scenes.discs import Disc, DiscScene
-from sparkle.scenes.geometry import CANVAS, CELLS, DIRECTIONS, cell_of
+from sparkle.scenes.discs import DiscScene
+from sparkle.scenes.geometry import CANVAS, CELLS, DIRECTIONS, cell_cuts
 from sparkle.scenes.grid import MOVES, GridScene
 from sparkle.scenes.spec import Scene
 from sparkle.tasks.parsing import parse_labels, parse_moves, parse_point
@@ -73,11 +72,11 @@ def answer_marks(scene: Scene, question: Asked, answer: str) -> list[Mark]:
         return [Mark("line", step) for step in steps[:-1]] + [Mark("arrow", s) for s in steps[-1:]]
     if route:
         return _along(scene, route)
-    discs = {disc.label: _centre(disc) for disc in scene.discs}
+    discs = _centres(scene)
     radius, subject = _radius(scene), question.subject
     point = parse_point(answer) if answer.startswith("(") else None
     if point is not None:
-        place = (point[0] / CANVAS, 1 - point[1] / CANVAS)
+        place = (point[0] / scene.canvas, 1 - point[1] / scene.canvas)
         return [Mark("ring", (place,), 0.3 * radius)]
     pair = answer.split(" and ")
     if len(pair) == 2 and all(name in discs for name in pair):
@@ -115,7 +114,7 @@ def _route(scene: Scene, question: Asked) -> list[Point]:
     """The centres that an answer visits, or nothing where it is no route."""
     if isinstance(scene, GridScene):
         return [_node(scene, node) for node in _walk(scene, question.target)]
-    known = {disc.label: _centre(disc) for disc in scene.discs}
+    known = _centres(scene)
     stops = question.target.split(", ")
     routed = question.task in (None, "tsp") and len(stops) >= _LEAST_STOPS
     return [known[stop] for stop in stops] if routed and all(s in known for s in stops) else []
@@ -140,15 +139,16 @@ def _node(scene: GridScene, node: int) -> Point:
     return (column + 0.5) / scene.size, 1 - (row + 0.5) / scene.size
 
 
-def _centre(disc: Disc) -> Point:
-    return disc.x / CANVAS, 1 - disc.y / CANVAS
+def _centres(scene: DiscScene) -> dict[str, Point]:
+    side = scene.canvas
+    return {disc.label: (disc.x / side, 1 - disc.y / side) for disc in scene.discs}
 
 
 def _radius(scene: Scene) -> float:
     """Radius of a disc or node as a fraction of the side."""
     if isinstance(scene, GridScene):
         return _NODE_RADIUS / scene.size
-    return scene.radius / CANVAS
+    return scene.radius / scene.canvas
 
 
 def _along(scene: Scene, route: Sequence[Point]) -> list[Mark]:
@@ -167,7 +167,7 @@ def _between(shape: Literal["arrow", "line"], a: Point, b: Point, radius: float)
 
 def _about(scene: DiscScene, question: Asked) -> list[Mark]:
     """What a question of a basic task is about."""
-    discs = {disc.label: _centre(disc) for disc in scene.discs}
+    discs = _centres(scene)
     subject, radius = question.subject, _radius(scene)
     of = subject.get("of")
     if of in discs and subject.get("from") in discs:
@@ -185,9 +185,6 @@ def _about(scene: DiscScene, question: Asked) -> list[Mark]:
     return []
 
 
-@lru_cache
 def _cuts(geometry: Geometry) -> tuple[float, ...]:
     """Where one cell ends and the next begins, as fractions of the side."""
-    steps = [i / 1000 for i in range(1001)]
-    names = [cell_of(CANVAS * step, 0.0, geometry) for step in steps]
-    return tuple(b for (_, one), (b, two) in pairwise(zip(steps, names, strict=True)) if one != two)
+    return tuple(cut / CANVAS for cut in cell_cuts(geometry))

@@ -20,7 +20,10 @@ _RESTARTS = 200
 _TRIALS = 60
 _FAILURES_ALLOWED = 1e-3
 """Scenes of a source that may be expected to fail before it is refused beforehand."""
-_HINT = "Lower 'scenes.spacing', 'scenes.radius' or the number of objects and distractors."
+_HINT = (
+    "Lower 'scenes.spacing', 'scenes.radius' or the number of objects and distractors, or raise"
+    " 'scenes.canvas'."
+)
 
 
 class Disc(NamedTuple):
@@ -37,10 +40,12 @@ class Disc(NamedTuple):
 
 @dataclass(frozen=True)
 class DiscScene:
-    """Discs on the 10 x 10 canvas. Coordinates are already rounded to the printed precision."""
+    """Discs on a square canvas. Coordinates are already rounded to the printed precision."""
 
     radius: float
     discs: tuple[Disc, ...]
+    canvas: float = CANVAS
+    """Side of the canvas in its own units."""
 
     @cached_property
     def basic(self) -> tuple[Disc, ...]:
@@ -66,7 +71,8 @@ class DiscScene:
     def texts(self) -> tuple[str, str]:
         """Canonical JSON (sorted keys, no blanks) of the scene, and of what can be seen of it.
 
-        Neither the order of the discs nor their roles can be seen.
+        Neither the order of the discs nor their roles can be seen. The canvas is named where it is
+        not the published one.
         """
         found = [
             (disc.label, f"[{encode_basestring(disc.label)},{disc.x!r},{disc.y!r}", disc.basic)
@@ -74,12 +80,16 @@ class DiscScene:
         ]
         rows = [f"{text},true]" if basic else f"{text},false]" for _, text, basic in found]
         seen = [f"{text}]" for _, text, _ in sorted(found)]
+        start = '{"discs":['
+        if self.canvas != CANVAS:
+            start = f'{{"canvas":{self.canvas!r},"discs":['
         end = f'],"kind":"discs","radius":{self.radius!r}}}'
-        return f'{{"discs":[{",".join(rows)}{end}', f'{{"discs":[{",".join(seen)}{end}'
+        return f"{start}{','.join(rows)}{end}", f"{start}{','.join(seen)}{end}"
 
     @staticmethod
     def from_dict(data: dict[str, Any]) -> DiscScene:
-        return DiscScene(data["radius"], tuple(Disc(*row) for row in data["discs"]))
+        discs = tuple(Disc(*row) for row in data["discs"])
+        return DiscScene(data["radius"], discs, data.get("canvas", CANVAS))
 
 
 def _rank(disc: Disc) -> int:
@@ -101,6 +111,7 @@ def sample_discs(
     decimals: int,
     labels: int | None = None,
     palette: Palette | None = None,
+    canvas: float = CANVAS,
 ) -> DiscScene:
     """Draw a scene by random sequential placement, bounded and restarted when it jams.
 
@@ -112,6 +123,7 @@ def sample_discs(
         decimals: Decimals of the coordinates; centres lie on the lattice of that precision.
         labels: Size of the label pool N1..Nk to draw from; by default exactly as many as discs.
         palette: Colours that name the basic discs instead of labels.
+        canvas: Side of the canvas.
 
     Raises:
         SparkleError: The discs do not fit after a bounded number of restarts.
@@ -122,7 +134,7 @@ def sample_discs(
         names = [pool[i] for i in rng.permutation(len(pool))[:count]]
     else:
         names = _colours(rng, objects, distractors, palette)
-    lattice = _lattice(count, radius, spacing, decimals)
+    lattice = _lattice(count, radius, spacing, decimals, canvas)
     best, scale = 0, lattice.scale
     for _ in range(_RESTARTS):
         points = lattice.attempt(rng)
@@ -135,10 +147,12 @@ def sample_discs(
                         for i, (x, y) in enumerate(points)
                     ]
                 ),
+                canvas,
             )
         best = max(best, len(points))
     raise SparkleError(
-        f"{_no_room(count, spacing, radius)} held at most {best} in {_RESTARTS} attempts.", _HINT
+        f"{_no_room(count, spacing, radius, canvas)} held at most {best} in {_RESTARTS} attempts.",
+        _HINT,
     )
 
 
@@ -189,14 +203,14 @@ class _Lattice:
 
 
 @lru_cache(maxsize=16)
-def _lattice(count: int, radius: float, spacing: float, decimals: int) -> _Lattice:
+def _lattice(count: int, radius: float, spacing: float, decimals: int, canvas: float) -> _Lattice:
     scale = 10**decimals
     low = math.ceil(radius * scale - 1e-9)
-    span = math.floor((CANVAS - radius) * scale + 1e-9) - low + 1
+    span = math.floor((canvas - radius) * scale + 1e-9) - low + 1
     if span < 1:
         raise SparkleError(
-            f"A disc of radius {radius} has no place on the {CANVAS:g} x {CANVAS:g} canvas.",
-            "Lower 'scenes.radius'.",
+            f"A disc of radius {radius} has no place on the {canvas:g} x {canvas:g} canvas.",
+            "Lower 'scenes.radius' or raise 'scenes.canvas'.",
         )
     return _Lattice(count, scale, low, span, math.ceil((spacing * scale) ** 2 - 1e-6))
 
@@ -206,7 +220,9 @@ def _labels(count: int) -> tuple[str, ...]:
     return tuple(f"N{i + 1}" for i in range(count))
 
 
-def check_room(*, count: int, radius: float, spacing: float, decimals: int, scenes: int) -> None:
+def check_room(
+    *, count: int, radius: float, spacing: float, decimals: int, scenes: int, canvas: float = CANVAS
+) -> None:
     """Make sure, by trial placements, that ``scenes`` scenes of ``count`` discs can be drawn.
 
     Raises:
@@ -219,7 +235,7 @@ def check_room(*, count: int, radius: float, spacing: float, decimals: int, scen
             " and hide their labels.",
             f"Raise 'scenes.spacing' to {2.0 * radius:g} or more, or lower 'scenes.radius'.",
         )
-    lattice = _lattice(count, radius, spacing, decimals)
+    lattice = _lattice(count, radius, spacing, decimals, canvas)
     rng = item_generator(0, "room", 0)
     held: list[int] = []
     for _ in range(_TRIALS):
@@ -229,14 +245,14 @@ def check_room(*, count: int, radius: float, spacing: float, decimals: int, scen
         if scenes * (1.0 - rate) ** _RESTARTS < _FAILURES_ALLOWED:
             return
     raise SparkleError(
-        f"{_no_room(count, spacing, radius)} held {sum(held) / len(held):.1f} on average and at"
-        f" most {max(held)} in {len(held)} trials; {held.count(count)} held all.",
+        f"{_no_room(count, spacing, radius, canvas)} held {sum(held) / len(held):.1f} on average"
+        f" and at most {max(held)} in {len(held)} trials; {held.count(count)} held all.",
         _HINT,
     )
 
 
-def _no_room(count: int, spacing: float, radius: float) -> str:
+def _no_room(count: int, spacing: float, radius: float, canvas: float) -> str:
     return (
         f"No room for {count} discs: spacing {spacing} and radius {radius} on the"
-        f" {CANVAS:g} x {CANVAS:g} canvas"
+        f" {canvas:g} x {canvas:g} canvas"
     )

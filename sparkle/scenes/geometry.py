@@ -1,8 +1,8 @@
-"""Directions and cells on the 10 x 10 canvas (origin bottom-left, y upwards).
+"""Directions and cells on the square canvas (origin bottom-left, y upwards).
 
 Two published conventions are implemented. ``figure`` is what the paper draws: eight equal
 45-degree sectors and cells cut at thirds. ``generator`` is what the published data generator
-does: 22.5-degree cardinal and 67.5-degree diagonal sectors, and cells cut at 4.0 and 6.0.
+does: 22.5-degree cardinal and 67.5-degree diagonal sectors, and cells cut at 4.0 and 6.0 of 10.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from functools import lru_cache
 from sparkle.config.base import Geometry
 
 CANVAS = 10.0
+"""Side of the published canvas, which a scene has unless it says otherwise."""
 DIRECTIONS = (
     "right",
     "top right",
@@ -39,7 +40,6 @@ CELLS = (
 )
 """The nine cells, row by row from the bottom-left."""
 
-_CUTS = {"figure": (CANVAS / 3, 2 * CANVAS / 3), "generator": (4.0, 6.0)}
 _CARDINAL_WIDTH = {"figure": 45.0, "generator": 22.5}
 
 
@@ -82,15 +82,23 @@ def sector_of(dx: float, dy: float, geometry: Geometry, classes: int = 8) -> tup
     return names[place - 1], min((angle - before) % 360.0, (after - angle) % 360.0)
 
 
-def cell_of(x: float, y: float, geometry: Geometry) -> str:
+@lru_cache(maxsize=64)
+def cell_cuts(geometry: Geometry, canvas: float = CANVAS) -> tuple[float, float]:
+    """Where the second and the third cell of a row or column begin, in canvas units."""
+    if geometry == "figure":
+        return canvas / 3, 2 * canvas / 3
+    return 0.4 * canvas, 0.6 * canvas
+
+
+def cell_of(x: float, y: float, geometry: Geometry, canvas: float = CANVAS) -> str:
     """Name of the 3 x 3 cell that holds (x, y)."""
-    low, high = _CUTS[geometry]
+    low, high = cell_cuts(geometry, canvas)
     column = int(x >= low) + int(x >= high)
     row = int(y >= low) + int(y >= high)
     return CELLS[3 * row + column]
 
 
-def cell_margin(x: float, y: float, geometry: Geometry) -> float:
+def cell_margin(x: float, y: float, geometry: Geometry, canvas: float = CANVAS) -> float:
     """Canvas units between (x, y) and the nearest cell border (0 = ambiguous)."""
-    low, high = _CUTS[geometry]
+    low, high = cell_cuts(geometry, canvas)
     return min(abs(x - low), abs(x - high), abs(y - low), abs(y - high))

@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias
 from sparkle.config.base import Closed, Palette
 from sparkle.files import text_hash
 from sparkle.scenes.discs import DiscScene, check_room, sample_discs
+from sparkle.scenes.geometry import CANVAS
 from sparkle.scenes.grid import GridScene, Part, sample_grid
 from sparkle.scenes.randomness import Rng, item_generator
 
@@ -27,6 +28,7 @@ class DiscSpec(Closed):
     decimals: int
     labels: int | None = None
     palette: Palette | None = None
+    canvas: float = CANVAS
 
 
 class GridSpec(Closed):
@@ -67,6 +69,7 @@ def check_scenes(spec: SceneSpec, scenes: int) -> None:
             spacing=spec.spacing,
             decimals=spec.decimals,
             scenes=scenes,
+            canvas=spec.canvas,
         )
     sample_scene(spec, item_generator(0, "check", 0))
 

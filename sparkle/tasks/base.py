@@ -48,7 +48,8 @@ class Question(NamedTuple):
         target: The right answer in canonical form, as the task's parser returns it for classes.
         options: The option texts of a choice question, in the order shown; else empty.
         subject: Everything a scorer needs beside the scene; JSON-able.
-        difficulty: Margin to the nearest other answer in the task's own unit; None if undefined.
+        difficulty: Margin to the nearest other answer in the unit of the task and kind, larger
+            being easier (but for paths, which count their moves); None if undefined.
     """
 
     task: str

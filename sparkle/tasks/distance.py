@@ -98,6 +98,7 @@ class Distance(ClassTask):
 
     name = "distance"
     summary = "comparison of distances between pairs of objects"
+    version = 2
     parser_version = 3
     measures = {"absolute_error": "mean"}
     Options = DistanceOptions
@@ -149,11 +150,20 @@ class Distance(ClassTask):
         return as_choice(question, self.classes(question), rng, asking.shuffle_options)
 
     def _measure(self, pair: Pair, scene: DiscScene, rng: Rng, asking: Asking) -> Question:
+        """How far; its difficulty is the error, in canvas units, up to which an answer is right."""
         answer = f"{_length(pair, scene):.2f}"
         a, b = (called(pair[i]) for i in two_of(rng, 2))
         prompt = _PHRASES["numeric"].pick(rng, asking.phrases, a=a, b=b)
-        subject = {"pairs": [list(pair)]}
-        return Question(self.name, "numeric", "open", prompt, answer, answer, subject=subject)
+        return Question(
+            self.name,
+            "numeric",
+            "open",
+            prompt,
+            answer,
+            answer,
+            subject={"pairs": [list(pair)]},
+            difficulty=_RELATIVE_TOLERANCE * float(answer),
+        )
 
     def classes(self, question: Question) -> tuple[str, ...]:
         return tuple(_write((a, b)) for a, b in question.subject["pairs"])
@@ -166,7 +176,7 @@ class Distance(ClassTask):
 
     def chance(self, question: Question, scene: DiscScene, rng: Rng) -> str:
         if question.kind == "numeric":
-            return f"{rng.uniform(0.0, 10.0):.2f}"
+            return f"{rng.uniform(0.0, scene.canvas):.2f}"
         return super().chance(question, scene, rng)
 
     def parse_open(self, answer: str, question: Question) -> str | None:

@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from sparkle.scenes.discs import Disc, DiscScene
-from sparkle.scenes.geometry import CANVAS, CELLS, cell_margin, cell_of
+from sparkle.scenes.discs import Disc, DiscScene, distance
+from sparkle.scenes.geometry import CELLS, cell_margin, cell_of
 from sparkle.scenes.names import called
 from sparkle.scenes.randomness import Rng
 from sparkle.tasks.base import (
@@ -40,8 +40,8 @@ _PHRASES = {
         train=("Describe where {names} are.",), heldout=("Where do {names} lie?",)
     ),
 }
-_TOLERANCE = 0.5
-"""A coordinate answer is right within this many canvas units (the published disc radius)."""
+_TOLERANCE = 0.05
+"""A coordinate answer is right within this share of the canvas (the published disc radius)."""
 
 
 class LocalizationOptions(TaskOptions):
@@ -58,6 +58,7 @@ class Localization(ClassTask):
 
     name = "localization"
     summary = "which of nine regions an object is in"
+    version = 2
     parser_version = 2
     measures = {"absolute_error": "mean"}
     Options = LocalizationOptions
@@ -65,10 +66,10 @@ class Localization(ClassTask):
     def training_questions(
         self, scene: DiscScene, rng: Rng, asking: Asking, options: Any
     ) -> list[Question]:
-        cells = [self._cell(disc, rng, asking) for disc in scene.basic]
+        cells = [self._cell(disc, scene.canvas, rng, asking) for disc in scene.basic]
         found = [question for question in cells if _clear(question, options)]
         if asking.numbers:
-            found += [self._coordinate(disc, rng, asking) for disc in scene.basic]
+            found += [self._coordinate(disc, scene, rng, asking) for disc in scene.basic]
         if asking.descriptions:
             prompt = _PHRASES["description"].pick(rng, asking.phrases, names=names_of(scene))
             text = describe_places(scene, asking, options.min_gap)
@@ -82,12 +83,12 @@ class Localization(ClassTask):
     ) -> Question | None:
         disc = scene.basic[int(rng.integers(len(scene.basic)))]
         if str(rng.choice(options.kinds)) == "coordinate":
-            return self._coordinate(disc, rng, asking)
-        question = self._cell(disc, rng, asking)
+            return self._coordinate(disc, scene, rng, asking)
+        question = self._cell(disc, scene.canvas, rng, asking)
         return question if _clear(question, options) else None
 
-    def _cell(self, disc: Disc, rng: Rng, asking: Asking) -> Question:
-        name = cell_of(disc.x, disc.y, asking.geometry)
+    def _cell(self, disc: Disc, canvas: float, rng: Rng, asking: Asking) -> Question:
+        name = cell_of(disc.x, disc.y, asking.geometry, canvas)
         prompt = _PHRASES["cell"].pick(rng, asking.phrases, a=called(disc.label))
         question = Question(
             self.name,
@@ -97,17 +98,27 @@ class Localization(ClassTask):
             name,
             name,
             subject={"of": disc.label, "geometry": asking.geometry},
-            difficulty=cell_margin(disc.x, disc.y, asking.geometry),
+            difficulty=cell_margin(disc.x, disc.y, asking.geometry, canvas),
         )
         if asking.form == "open":
             return question
         return as_choice(question, CELLS, rng, asking.shuffle_options)
 
-    def _coordinate(self, disc: Disc, rng: Rng, asking: Asking) -> Question:
+    def _coordinate(self, disc: Disc, scene: DiscScene, rng: Rng, asking: Asking) -> Question:
+        """Where; its difficulty is the distance to the nearest other disc, in canvas units."""
         prompt = _PHRASES["coordinate"].pick(rng, asking.phrases, a=called(disc.label))
         answer = f"({disc.x:.2f}, {disc.y:.2f})"
-        subject = {"of": disc.label}
-        return Question(self.name, "coordinate", "open", prompt, answer, answer, subject=subject)
+        gaps = [distance(disc, other) for other in scene.discs if other is not disc]
+        return Question(
+            self.name,
+            "coordinate",
+            "open",
+            prompt,
+            answer,
+            answer,
+            subject={"of": disc.label},
+            difficulty=min(gaps, default=None),
+        )
 
     def classes(self, question: Question) -> tuple[str, ...]:
         return CELLS
@@ -116,11 +127,11 @@ class Localization(ClassTask):
         disc = scene.find(question.subject["of"])
         if question.kind == "coordinate":
             return f"({disc.x:.2f}, {disc.y:.2f})"
-        return cell_of(disc.x, disc.y, question.subject["geometry"])
+        return cell_of(disc.x, disc.y, question.subject["geometry"], scene.canvas)
 
     def chance(self, question: Question, scene: DiscScene, rng: Rng) -> str:
         if question.kind == "coordinate":
-            x, y = rng.uniform(0.0, CANVAS, 2)
+            x, y = rng.uniform(0.0, scene.canvas, 2)
             return f"({x:.2f}, {y:.2f})"
         return super().chance(question, scene, rng)
 
@@ -136,7 +147,9 @@ class Localization(ClassTask):
         point = None if parsed is None else parse_point(parsed)
         disc = scene.find(question.subject["of"])
         error = None if point is None else math.hypot(point[0] - disc.x, point[1] - disc.y)
-        return Score(error is not None and error <= _TOLERANCE, {"absolute_error": error})
+        return Score(
+            error is not None and error <= _TOLERANCE * scene.canvas, {"absolute_error": error}
+        )
 
 
 def describe_places(scene: DiscScene, asking: Asking, min_gap: float = 0.0) -> str:
@@ -144,8 +157,9 @@ def describe_places(scene: DiscScene, asking: Asking, min_gap: float = 0.0) -> s
     sentences = []
     for disc in scene.basic:
         parts = [f" at ({disc.x:.2f}, {disc.y:.2f})"] if asking.numbers else []
-        if _is_clear(cell_margin(disc.x, disc.y, asking.geometry), min_gap):
-            parts.append(f" in the {cell_of(disc.x, disc.y, asking.geometry)} part")
+        where = (disc.x, disc.y, asking.geometry, scene.canvas)
+        if _is_clear(cell_margin(*where), min_gap):
+            parts.append(f" in the {cell_of(*where)} part")
         if parts:
             sentences.append(sentence(f"{called(disc.label)} is{','.join(parts)}."))
     return " ".join(sentences)

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from sparkle.scenes.discs import Disc, DiscScene
-from sparkle.scenes.geometry import CELLS, DIRECTIONS
+from sparkle.scenes.geometry import CANVAS, CELLS, DIRECTIONS
 from sparkle.scenes.grid import MOVES
 from sparkle.scenes.randomness import Rng
 from sparkle.tasks.base import BOX_HINT, Asking, Phrasing, Question, Score, Task, TaskOptions
@@ -195,7 +195,7 @@ def _sample_answer(rng: Rng) -> str:
     if form == 4:
         return f"{rng.uniform(0.0, 13.0):.2f}"
     if form == 5:
-        return f"({rng.uniform(0.0, 10.0):.2f}, {rng.uniform(0.0, 10.0):.2f})"
+        return f"({rng.uniform(0.0, CANVAS):.2f}, {rng.uniform(0.0, CANVAS):.2f})"
     return f"\\boxed{{{rng.choice(list('ABCDEFGHI'))}}}"
 
 

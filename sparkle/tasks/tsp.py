@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import permutations
@@ -49,12 +50,12 @@ _MOST_BY_FORCE = 7
 class TspOptions(TaskOptions):
     objects: int = Field(5, ge=3, le=12, description="Objects to visit.")
     spacing: float | None = Field(
-        None, gt=0.0, le=9.0,
+        None, gt=0.0, le=90.0,
         description="Least distance between two objects; by default `scenes.spacing`. More than"
         " seven objects need less than the published 3.0.",
     )  # fmt: skip
     radius: float | None = Field(
-        None, gt=0.0, le=2.0, description="Radius of a disc; by default `scenes.radius`."
+        None, gt=0.0, le=20.0, description="Radius of a disc; by default `scenes.radius`."
     )
     variant: Variant = Field("fixed_start", description="Open path, free path or closed tour.")
 
@@ -64,6 +65,7 @@ class Tsp(Task):
 
     name = "tsp"
     summary = "shortest route over all objects"
+    version = 2
     parser_version = 3
     family = "tour"
     measures = {"valid": "rate", "exact_match": "rate", "optimality_gap": "mean"}
@@ -83,11 +85,19 @@ class Tsp(Task):
         prompt = _PHRASES[options.variant].pick(
             rng, asking.phrases, a=called(start), names=names_of(scene), what=what
         )
-        route = best_route(scene, options.variant, start)
+        route, gap = best_and_next(scene, options.variant, start)
         answer = ", ".join(route)
-        subject = {"start": start, "length": round(route_length(scene, route), 9)}
         return [
-            Question(self.name, options.variant, "open", prompt, answer, answer, subject=subject)
+            Question(
+                self.name,
+                options.variant,
+                "open",
+                prompt,
+                answer,
+                answer,
+                subject={"start": start, "length": round(route_length(scene, route), 9)},
+                difficulty=gap,
+            )
         ]
 
     def evaluation_question(
@@ -153,21 +163,43 @@ def route_length(scene: DiscScene, route: list[str]) -> float:
 
 def best_route(scene: DiscScene, variant: str, start: str) -> list[str]:
     """An exact optimum: of all orders up to seven objects, by dynamic programming beyond."""
+    return best_and_next(scene, variant, start)[0]
+
+
+def best_and_next(scene: DiscScene, variant: str, start: str) -> tuple[list[str], float | None]:
+    """An exact optimum, and how much longer the next best route is, as a share of it.
+
+    Routes that tie with the optimum do not count as the next; None if all routes tie.
+    """
     labels = [disc.label for disc in scene.basic]
     if variant != "free":
         labels = [start] + [label for label in labels if label != start]
     discs = [scene.find(label) for label in labels]
     gaps = np.array([[distance(a, b) for b in discs] for a in discs])
     solve = _best_of_all if len(labels) <= _MOST_BY_FORCE else _held_karp
-    route = [labels[i] for i in solve(gaps, variant)]
-    return [*route, start] if variant == "closed" else route
+    order, best, after = solve(gaps, variant)
+    route = [labels[i] for i in order]
+    gap = round(after / best - 1.0, 9) if math.isfinite(after) else None
+    return [*route, start] if variant == "closed" else route, gap
 
 
-def _best_of_all(gaps: np.ndarray, variant: str) -> Sequence[int]:
+_Found = tuple[Sequence[int], float, float]
+"""An optimal order, its length, and the next length (infinite if there is none)."""
+
+
+def _best_of_all(gaps: np.ndarray, variant: str) -> _Found:
     orders, steps = _orders(len(gaps), variant)
     lengths = gaps.ravel()[steps].sum(axis=1)
-    best: list[int] = orders[int(lengths.argmin())].tolist()
-    return best
+    place = int(lengths.argmin())
+    order: list[int] = orders[place].tolist()
+    best = float(lengths[place])
+    return order, best, _next(lengths, best)
+
+
+def _next(lengths: np.ndarray, best: float) -> float:
+    """The least length that does not tie with the best."""
+    longer = lengths[lengths > best * (1.0 + _TOLERANCE)]
+    return float(longer.min()) if len(longer) else math.inf
 
 
 @lru_cache(maxsize=64)
@@ -187,28 +219,39 @@ def _orders(count: int, variant: str) -> tuple[np.ndarray, np.ndarray]:
     return orders, steps if variant == "closed" else steps[:, :-1]
 
 
-def _held_karp(gaps: np.ndarray, variant: str) -> Sequence[int]:
+def _held_karp(gaps: np.ndarray, variant: str) -> _Found:
     """Dynamic programming over subsets (Held and Karp, 1962), all subsets of a size at once.
 
-    O(2**n n**2) in the number of objects: fine to the 12 that the options admit.
+    Beside the least length of each subset and last object it keeps the next one: the next best
+    route of all continues a part that is itself best or next. O(2**n n**2) in the number of
+    objects: fine to the 12 that the options admit.
     """
-    count = len(gaps)
+    count, least = len(gaps), _TOLERANCE * float(gaps.max())
     cost = np.full((1 << count, count), np.inf)
+    runner_up = cost.copy()
     starts = range(count) if variant == "free" else (0,)
     for i in starts:
         cost[1 << i, i] = 0.0
     for subsets in _subsets_by_size(count)[2:]:
         for last in range(count):
             ending = subsets[subsets >> last & 1 == 1]
-            before = cost[ending ^ (1 << last)] + gaps[:, last]
-            cost[ending, last] = before.min(axis=1)
+            rest = ending ^ (1 << last)
+            before = cost[rest] + gaps[:, last]
+            best = before.min(axis=1)
+            cost[ending, last] = best
+            np.copyto(before, np.inf, where=before <= best[:, None] + least)
+            np.minimum(before, runner_up[rest] + gaps[:, last], out=before)
+            runner_up[ending, last] = before.min(axis=1)
     subset = (1 << count) - 1
     back = gaps[:, 0] if variant == "closed" else 0.0
-    order = [int((cost[subset] + back).argmin())]
+    whole = cost[subset] + back
+    order = [int(whole.argmin())]
+    shortest = float(whole.min())
+    after = _next(np.concatenate((whole, runner_up[subset] + back)), shortest)
     while subset & (subset - 1):
         subset ^= 1 << order[-1]
         order.append(int((cost[subset] + gaps[:, order[-1]]).argmin()))
-    return order[::-1]
+    return order[::-1], shortest, after
 
 
 @lru_cache(maxsize=16)

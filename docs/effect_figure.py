@@ -1,0 +1,127 @@
+"""Tables and figure of docs/effect.md, from the scores of an experiment with a control.
+
+    python docs/effect_figure.py results/effect docs/effect.svg > effect-tables.md
+
+Accuracy is the mean over seeds; intervals (95 %) draw pictures anew, all seeds of a picture
+together, and, as a second interval, take the seeds as the sample (Student's t).
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pandas as pd
+
+from sparkle.files import atomic_path
+from sparkle.scoring.statistics import clustered_interval, mean_interval
+
+matplotlib.use("Agg")
+from matplotlib import pyplot as plt  # noqa: E402  # after the choice of a backend
+
+BASE, CONTROL = "none", "forms"
+BASICS = ("direction", "distance", "localization")
+COMPOSITES = {"tsp3": "TSP, 3 objects", "tsp4": "TSP, 4 objects", "spp": "SPP, 3 x 3 grid"}
+Scores = dict[str, list[pd.DataFrame]]
+
+
+def read_scores(results: Path, evaluation_set: str) -> Scores:
+    """Train set -> scores of each seed, indexed by question; references by their own names."""
+    found: Scores = {}
+    for path in sorted((results / "scores").glob(f"*/*/seed*/{evaluation_set}.parquet")):
+        model, train_set = path.parts[-4], path.parts[-3]
+        name = model if model in ("oracle", "chance") else train_set
+        found.setdefault(name, []).append(pd.read_parquet(path).set_index("id"))
+    return found
+
+
+def difference(ours: list[pd.DataFrame], theirs: list[pd.DataFrame]) -> str:
+    """Gain in points with both intervals, on the same questions; seeds are paired where both have
+    some, and a base model without seeds is the partner of all."""
+    if len(theirs) not in (1, len(ours)):
+        return "–"
+    partners = theirs * len(ours) if len(theirs) == 1 else theirs
+    gains = [a["correct"] - b["correct"].astype(float) for a, b in zip(ours, partners, strict=True)]
+    per_picture = pd.concat(gains, axis=1).mean(axis=1)
+    low, high = clustered_interval(per_picture.to_numpy(), per_picture.index.to_numpy())
+    text = f"{100 * per_picture.mean():+.1f} [{100 * low:+.1f}, {100 * high:+.1f}]"
+    by_seed = mean_interval(np.array([gain.mean() for gain in gains]))
+    if not math.isnan(by_seed[0]):
+        text += f"; seeds [{100 * by_seed[0]:+.1f}, {100 * by_seed[1]:+.1f}]"
+    return text
+
+
+def accuracy(scores: list[pd.DataFrame]) -> tuple[float, float, float]:
+    """Mean over seeds in per cent, and its interval over pictures."""
+    right = pd.concat([s["correct"].astype(float) for s in scores], axis=1).mean(axis=1)
+    low, high = clustered_interval(right.to_numpy(), right.index.to_numpy())
+    return 100 * right.mean(), 100 * low, 100 * high
+
+
+def table(results: Path, evaluation_set: str, order: list[str]) -> list[str]:
+    scores = read_scores(results, evaluation_set)
+    lines = [
+        f"**{COMPOSITES.get(evaluation_set, evaluation_set)}**\n",
+        "| trained on | seeds | accuracy | valid | gap of valid | against base | against control |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name in [n for n in order if n in scores]:
+        rows = scores[name]
+        mean, low, high = accuracy(rows)
+        every = pd.concat(rows)
+        valid = f"{100 * every['valid'].mean():.1f}" if "valid" in every else ""
+        gap = f"{every['optimality_gap'].mean():.3f}" if "optimality_gap" in every else ""
+        trained = name not in ("chance", BASE)
+        base = difference(rows, scores[BASE]) if trained else ""
+        control = difference(rows, scores[CONTROL]) if trained and name != CONTROL else ""
+        cells = [name, str(len(rows)), f"{mean:.1f} [{low:.1f}, {high:.1f}]", valid, gap]
+        lines.append(f"| {' | '.join([*cells, base, control])} |")
+    return [*lines, ""]
+
+
+def draw(results: Path, output: Path, order: list[str]) -> None:
+    """One panel per composite task: accuracy of each row with its interval, chance as a line."""
+    matplotlib.rcParams["svg.hashsalt"] = "sparkle"
+    figure, axes = plt.subplots(1, len(COMPOSITES), figsize=(9, 2.8), sharey=True)
+    shown = [name for name in order if name != "chance"][::-1]
+    for axis, (evaluation_set, title) in zip(axes, COMPOSITES.items(), strict=True):
+        scores = read_scores(results, evaluation_set)
+        axis.axvline(accuracy(scores["chance"])[0], color="0.6", linestyle="--", linewidth=1)
+        for place, name in enumerate(shown):
+            if name not in scores:
+                continue
+            mean, low, high = accuracy(scores[name])
+            colour = "0.4" if name in (BASE, CONTROL) else "#1f6fb2"
+            axis.plot([low, high], [place, place], color=colour, linewidth=2)
+            axis.plot(mean, place, "o", color=colour, markersize=6)
+            for seed in scores[name] if len(scores[name]) > 1 else []:
+                axis.plot(100 * seed["correct"].mean(), place, "|", color=colour, markersize=9)
+        axis.set_title(title, fontsize=10)
+        axis.set_xlabel("accuracy in %", fontsize=9)
+        axis.set_yticks(range(len(shown)), ["base" if n == BASE else n for n in shown], fontsize=9)
+        axis.grid(axis="x", color="0.9")
+        axis.set_axisbelow(True)
+    figure.tight_layout()
+    with atomic_path(output) as temporary:
+        figure.savefig(temporary, format="svg", metadata={"Date": None, "Creator": None})
+
+
+def main() -> None:
+    results, output = Path(sys.argv[1]), Path(sys.argv[2])
+    known = read_scores(results, "tsp3")
+    wanted = ["chance", BASE, CONTROL, *BASICS, "full"]
+    order = [n for n in wanted if n in known]
+    print("\n".join(line for name in COMPOSITES for line in table(results, name, order)))
+    print("| trained on | " + " | ".join(BASICS) + " |\n|---|" + "---|" * len(BASICS))
+    scores = {name: read_scores(results, name) for name in BASICS}
+    for row in order:
+        cells = ("{:.1f} [{:.1f}, {:.1f}]".format(*accuracy(scores[n][row])) for n in BASICS)
+        print(f"| {row} | {' | '.join(cells)} |")
+    draw(results, output, order)
+
+
+if __name__ == "__main__":
+    main()

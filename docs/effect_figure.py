@@ -10,14 +10,19 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import matplotlib
 import numpy as np
 import pandas as pd
 
+from sparkle.datasets.merge import question_from_row
 from sparkle.files import atomic_path
+from sparkle.scenes.discs import Disc, distance
+from sparkle.scenes.spec import scene_from_json
 from sparkle.scoring.statistics import clustered_interval, mean_interval
+from sparkle.tasks import get_task
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt  # noqa: E402  # after the choice of a backend
@@ -25,6 +30,7 @@ from matplotlib import pyplot as plt  # noqa: E402  # after the choice of a back
 BASE, CONTROL = "none", "forms"
 BASICS = ("direction", "distance", "localization")
 COMPOSITES = {"tsp3": "TSP, 3 objects", "tsp4": "TSP, 4 objects", "spp": "SPP, 3 x 3 grid"}
+TSP = get_task("tsp")
 Scores = dict[str, list[pd.DataFrame]]
 
 
@@ -109,12 +115,53 @@ def draw(results: Path, output: Path, order: list[str]) -> None:
         figure.savefig(temporary, format="svg", metadata={"Date": None, "Creator": None})
 
 
+def rules_of_thumb(results: Path, evaluation_set: str) -> list[str]:
+    """What a route along one axis, and one that always goes to the nearest, would score."""
+    rows = pd.read_parquet(results / f"data/evaluation/{evaluation_set}.parquet").to_dict("records")
+    asked = [(question_from_row(row), scene_from_json(row["scene"])) for row in rows]
+    lines = [
+        f"**{COMPOSITES[evaluation_set]}, by a rule**\n",
+        "| rule | accuracy | gap |",
+        "|---|---|---|",
+    ]
+    for name, order in RULES.items():
+        scores = []
+        for question, scene in asked:
+            start = scene.find(question.subject["start"])
+            route = order(start, [disc for disc in scene.basic if disc is not start])
+            scores.append(TSP.score(", ".join(disc.label for disc in route), question, scene))
+        right = 100 * np.mean([score.correct for score in scores])
+        gap = np.mean([score.extras["optimality_gap"] for score in scores])
+        lines.append(f"| {name} | {right:.1f} | {gap:.3f} |")
+    return [*lines, ""]
+
+
+def nearest_first(start: Disc, others: list[Disc]) -> list[Disc]:
+    """The route that always goes to the nearest disc not yet visited."""
+    route, left = [start], list(others)
+    while left:
+        route.append(min(left, key=lambda disc: distance(route[-1], disc)))
+        left.remove(route[-1])
+    return route
+
+
+RULES: dict[str, Callable[[Disc, list[Disc]], list[Disc]]] = {
+    "from left to right": lambda start, others: [start, *sorted(others, key=lambda d: d.x)],
+    "from right to left": lambda start, others: [start, *sorted(others, key=lambda d: -d.x)],
+    "from the top down": lambda start, others: [start, *sorted(others, key=lambda d: -d.y)],
+    "from the bottom up": lambda start, others: [start, *sorted(others, key=lambda d: d.y)],
+    "nearest first": nearest_first,
+}
+
+
 def main() -> None:
     results, output = Path(sys.argv[1]), Path(sys.argv[2])
     known = read_scores(results, "tsp3")
     wanted = ["chance", BASE, CONTROL, *BASICS, "full"]
     order = [n for n in wanted if n in known]
     print("\n".join(line for name in COMPOSITES for line in table(results, name, order)))
+    for name in ("tsp3", "tsp4"):
+        print("\n".join(rules_of_thumb(results, name)))
     print("| trained on | " + " | ".join(BASICS) + " |\n|---|" + "---|" * len(BASICS))
     scores = {name: read_scores(results, name) for name in BASICS}
     for row in order:

@@ -31,7 +31,8 @@ BASE, CONTROL = "none", "forms"
 BASICS = ("direction", "distance", "localization")
 COMPOSITES = {"tsp3": "TSP, 3 objects", "tsp4": "TSP, 4 objects", "spp": "SPP, 3 x 3 grid"}
 TSP = get_task("tsp")
-Scores = dict[str, list[pd.DataFrame]]
+Seeds = dict[str, pd.DataFrame]
+Scores = dict[str, Seeds]
 
 
 def read_scores(results: Path, evaluation_set: str) -> Scores:
@@ -40,29 +41,32 @@ def read_scores(results: Path, evaluation_set: str) -> Scores:
     for path in sorted((results / "scores").glob(f"*/*/seed*/{evaluation_set}.parquet")):
         model, train_set = path.parts[-4], path.parts[-3]
         name = model if model in ("oracle", "chance") else train_set
-        found.setdefault(name, []).append(pd.read_parquet(path).set_index("id"))
+        found.setdefault(name, {})[path.parts[-2]] = pd.read_parquet(path).set_index("id")
     return found
 
 
-def difference(ours: list[pd.DataFrame], theirs: list[pd.DataFrame]) -> str:
-    """Gain in points with both intervals, on the same questions; seeds are paired where both have
-    some, and a base model without seeds is the partner of all."""
-    if len(theirs) not in (1, len(ours)):
-        return "–"
-    partners = theirs * len(ours) if len(theirs) == 1 else theirs
-    gains = [a["correct"] - b["correct"].astype(float) for a, b in zip(ours, partners, strict=True)]
+def difference(ours: Seeds, theirs: Seeds) -> str:
+    """Gain in points with both intervals, on the same questions and over the seeds that both rows
+    have; a base model, which has none, is the partner of every seed."""
+    common = [seed for seed in ours if seed in theirs or "seed0" in theirs]
+    if not common:
+        return ""
+    gains = [
+        ours[seed]["correct"] - theirs.get(seed, theirs.get("seed0"))["correct"].astype(float)
+        for seed in common
+    ]
     per_picture = pd.concat(gains, axis=1).mean(axis=1)
     low, high = clustered_interval(per_picture.to_numpy(), per_picture.index.to_numpy())
     text = f"{100 * per_picture.mean():+.1f} [{100 * low:+.1f}, {100 * high:+.1f}]"
     by_seed = mean_interval(np.array([gain.mean() for gain in gains]))
     if not math.isnan(by_seed[0]):
-        text += f"; seeds [{100 * by_seed[0]:+.1f}, {100 * by_seed[1]:+.1f}]"
+        text += f"; {len(common)} seeds [{100 * by_seed[0]:+.1f}, {100 * by_seed[1]:+.1f}]"
     return text
 
 
-def accuracy(scores: list[pd.DataFrame]) -> tuple[float, float, float]:
+def accuracy(scores: Seeds) -> tuple[float, float, float]:
     """Mean over seeds in per cent, and its interval over pictures."""
-    right = pd.concat([s["correct"].astype(float) for s in scores], axis=1).mean(axis=1)
+    right = pd.concat([s["correct"].astype(float) for s in scores.values()], axis=1).mean(axis=1)
     low, high = clustered_interval(right.to_numpy(), right.index.to_numpy())
     return 100 * right.mean(), 100 * low, 100 * high
 
@@ -77,7 +81,7 @@ def table(results: Path, evaluation_set: str, order: list[str]) -> list[str]:
     for name in [n for n in order if n in scores]:
         rows = scores[name]
         mean, low, high = accuracy(rows)
-        every = pd.concat(rows)
+        every = pd.concat(rows.values())
         valid = f"{100 * every['valid'].mean():.1f}" if "valid" in every else ""
         gap = f"{every['optimality_gap'].mean():.3f}" if "optimality_gap" in every else ""
         trained = name not in ("chance", BASE)
@@ -103,7 +107,7 @@ def draw(results: Path, output: Path, order: list[str]) -> None:
             colour = "0.4" if name in (BASE, CONTROL) else "#1f6fb2"
             axis.plot([low, high], [place, place], color=colour, linewidth=2)
             axis.plot(mean, place, "o", color=colour, markersize=6)
-            for seed in scores[name] if len(scores[name]) > 1 else []:
+            for seed in scores[name].values() if len(scores[name]) > 1 else ():
                 axis.plot(100 * seed["correct"].mean(), place, "|", color=colour, markersize=9)
         axis.set_title(title, fontsize=10)
         axis.set_xlabel("accuracy in %", fontsize=9)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -160,9 +161,8 @@ def test_answers_to_nearest(answer: str, parsed: str | None) -> None:
     source = training_source("distance", options={"training_kinds": ("nearest",)}, scene=DISCS)
     question = next(q for _, asked in items(source, 1) for q in asked if q.kind == "nearest")
     pairs = [["N1", "N2"], ["N2", "N3"]]
-    asked = type(question)(
-        **{**question.__dict__, "subject": {"pairs": pairs, "centre": "N2"}, "target": "N3"}
-    )
+    subject = {"pairs": pairs, "centre": "N2"}
+    asked = dataclasses.replace(question, subject=subject, target="N3")
     assert get_task("distance").parse(answer, asked) == parsed
 
 

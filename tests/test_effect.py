@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import subprocess
 import sys
@@ -162,7 +161,7 @@ def test_answers_to_nearest(answer: str, parsed: str | None) -> None:
     question = next(q for _, asked in items(source, 1) for q in asked if q.kind == "nearest")
     pairs = [["N1", "N2"], ["N2", "N3"]]
     subject = {"pairs": pairs, "centre": "N2"}
-    asked = dataclasses.replace(question, subject=subject, target="N3")
+    asked = question._replace(subject=subject, target="N3")
     assert get_task("distance").parse(answer, asked) == parsed
 
 

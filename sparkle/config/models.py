@@ -196,9 +196,10 @@ class VisionLesson(Closed):
 class PerceptionLesson(Closed):
     """One lesson of the whole model on the `perception` task, by ms-swift."""
 
-    questions: Literal["points", "extremes", "all"] = "all"
+    questions: Literal["points", "extremes", "forms", "all"] = "all"
     """`points`: where single objects are; `extremes`: which of some objects is leftmost,
-    rightmost, highest or lowest; `all`: both, and lists, counts and forms of answers."""
+    rightmost, highest or lowest; `all`: both, and lists, counts and forms of answers; `forms`:
+    lists as the composite tasks want them, in any order or sorted along one axis."""
     images: dict[Annotated[int, Field(ge=1, le=9)], PositiveInt] | None = None
     """Images by the number of objects in them, where they differ from `pretraining.images`."""
     questions_per_conversation: PositiveInt | Literal["all"] = "all"
@@ -209,6 +210,9 @@ class PerceptionLesson(Closed):
 class PretrainingConfig(Closed):
     """How the embedded model learns to see, before any fine-tuning."""
 
+    start: str | None = None
+    """Name of shipped weights to go on from, such as sparkle-tiny: only `lessons` are given, and
+    `architecture` must be that of those weights. Without it the model starts from nothing."""
     images: dict[Annotated[int, Field(ge=1, le=9)], PositiveInt] = {2: 2000, 3: 4000, 5: 12000}
     """Images of each lesson by the number of objects in them."""
     labels: Annotated[int, Field(ge=1, le=64)] = 9

@@ -266,6 +266,7 @@ class Experiment:
         model = self._embedded(name)
         recipe = model.pretraining
         return PretrainingSettings(
+            start=recipe.start,
             architecture=model.architecture,
             labels=recipe.labels,
             vision=recipe.vision,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -25,6 +26,7 @@ from sparkle.tasks.parsing import parse_labels, parse_names, parse_number
 from sparkle.tasks.wording import parts
 
 Pair = tuple[str, str]
+Comparison = Literal["shortest", "longest", "shorter", "longer", "nearest", "furthest"]
 
 _PHRASES = {
     "shortest": Phrasing(
@@ -57,6 +59,22 @@ _PHRASES = {
         ),
         heldout=("Compare {one} with {two}: which pair is more distant?",),
     ),
+    "nearest": Phrasing(
+        train=(
+            "Which of {names} is nearest to {a}?",
+            "Among {names}, which is closest to {a}?",
+            "Of {names}, which has the shortest distance to {a}?",
+        ),
+        heldout=("Looking at {names}, which one is the nearest to {a}?",),
+    ),
+    "furthest": Phrasing(
+        train=(
+            "Which of {names} is furthest from {a}?",
+            "Among {names}, which is most distant from {a}?",
+            "Of {names}, which has the longest distance to {a}?",
+        ),
+        heldout=("Looking at {names}, which one is the furthest from {a}?",),
+    ),
     "numeric": Phrasing(
         train=("How far is {a} from {b}?", "What is the distance between {a} and {b}?"),
         heldout=("Give the distance from {a} to {b}.",),
@@ -68,7 +86,8 @@ _PHRASES = {
 }
 _ALL_PAIRS: tuple[Literal["shortest"], Literal["longest"]] = ("shortest", "longest")
 _TWO_PAIRS: tuple[Literal["shorter"], Literal["longer"]] = ("shorter", "longer")
-_SMALLEST = ("shortest", "shorter")
+_FROM_ONE: tuple[Literal["nearest"], Literal["furthest"]] = ("nearest", "furthest")
+_SMALLEST = ("shortest", "shorter", "nearest")
 _RELATIVE_TOLERANCE = 0.1
 # "N1 and N2 are closer than N3 and N4" names the pair before "than".
 _THAN = re.compile(r"\bthan\b(?:[^.,;\n]|\.\d){0,200}")
@@ -81,15 +100,16 @@ class DistanceOptions(TaskOptions):
     min_ratio: float = Field(
         1.0, ge=1.0, le=5.0, description="Least ratio of the runner-up to the right answer."
     )
-    kinds: tuple[Literal["shortest", "longest", "shorter", "longer", "numeric"], ...] = Field(
+    kinds: tuple[Comparison | Literal["numeric"], ...] = Field(
         ("shortest", "longest"),
         min_length=1,
         description="Question types that an evaluation set draws from.",
     )
-    training_kinds: tuple[Literal["shortest", "longest", "shorter", "longer"], ...] = Field(
+    training_kinds: tuple[Comparison, ...] = Field(
         (*_ALL_PAIRS, *_TWO_PAIRS),
         min_length=1,
-        description="Comparisons asked in training, one of each per group of objects.",
+        description="Comparisons asked in training, one of each per group of objects. Not among"
+        " the published ones: nearest and furthest, which of the other objects is so to one.",
     )
 
 
@@ -132,16 +152,24 @@ class Distance(ClassTask):
         pairs = _pairs(scene)
         if kind in _TWO_PAIRS:
             pairs = [pairs[i] for i in two_of(rng, len(pairs))]
+        elif kind in _FROM_ONE:
+            centre = scene.basic[int(rng.random() * len(scene.basic))].label
+            pairs = [pair for pair in pairs if centre in pair]
         winner, ratio = _winner(kind, pairs, scene)
         if ratio <= 1.0 or ratio < options.min_ratio:
             return None
-        subject = {"pairs": [list(pair) for pair in pairs]}
+        subject: dict[str, Any] = {"pairs": [list(pair) for pair in pairs]}
+        answer = _write(winner)
         if kind in _TWO_PAIRS:
             values = {"one": _spoken(pairs[0]), "two": _spoken(pairs[1])}
+        elif kind in _FROM_ONE:
+            subject["centre"] = centre
+            answer = _other(winner, centre)
+            others = [called(_other(pair, centre)) for pair in pairs]
+            values = {"names": f"{', '.join(others[:-1])} and {others[-1]}", "a": called(centre)}
         else:
             values = {"names": names_of(scene)}
         prompt = _PHRASES[kind].pick(rng, asking.phrases, **values)
-        answer = _write(winner)
         question = Question(
             self.name, kind, "open", prompt, answer, answer, subject=subject, difficulty=ratio
         )
@@ -166,13 +194,17 @@ class Distance(ClassTask):
         )
 
     def classes(self, question: Question) -> tuple[str, ...]:
+        if _from_one(question):
+            centre = question.subject["centre"]
+            return tuple(_other((a, b), centre) for a, b in question.subject["pairs"])
         return tuple(_write((a, b)) for a, b in question.subject["pairs"])
 
     def solve_class(self, question: Question, scene: DiscScene) -> str:
         pairs = [(a, b) for a, b in question.subject["pairs"]]
         if question.kind == "numeric":
             return f"{_length(pairs[0], scene):.2f}"
-        return _write(_winner(question.kind, pairs, scene)[0])
+        winner = _winner(question.kind, pairs, scene)[0]
+        return _other(winner, question.subject["centre"]) if _from_one(question) else _write(winner)
 
     def chance(self, question: Question, scene: DiscScene, rng: Rng) -> str:
         if question.kind == "numeric":
@@ -186,11 +218,23 @@ class Distance(ClassTask):
         by_colour = is_colour(question.subject["pairs"][0][0])
         parse = parse_names if by_colour else parse_labels
         for part in parts(answer):
-            labels = parse(_NEAREST.sub("and", _THAN.sub("", part)), least=2)[-2:]
-            pair = _write((labels[0], labels[1])) if len(labels) == 2 else None
-            if pair in self.classes(question):
-                return pair
+            if _from_one(question):
+                found = self._one_named(_THAN.sub("", part), question, parse)
+            else:
+                labels = parse(_NEAREST.sub("and", _THAN.sub("", part)), least=2)[-2:]
+                found = _write((labels[0], labels[1])) if len(labels) == 2 else None
+            if found in self.classes(question):
+                return found
         return None
+
+    def _one_named(
+        self, text: str, question: Question, parse: Callable[..., list[str]]
+    ) -> str | None:
+        """The only candidate in the text; "nearest to N2" says what it was measured from."""
+        centre = re.escape(question.subject["centre"])
+        text = re.sub(rf"\b(?:to|from) (?:the )?{centre}\b", "", text, flags=re.IGNORECASE)
+        named = set(parse(text, least=2)) & set(self.classes(question))
+        return named.pop() if len(named) == 1 else None
 
     def score(self, parsed: str | None, question: Question, scene: DiscScene) -> Score:
         if question.kind != "numeric":
@@ -221,6 +265,15 @@ def _length(pair: Pair, scene: DiscScene) -> float:
 def _write(pair: Pair) -> str:
     a, b = pair if rank(pair[0]) < rank(pair[1]) else pair[::-1]
     return f"{a} and {b}"
+
+
+def _from_one(question: Question) -> bool:
+    return question.kind in _FROM_ONE
+
+
+def _other(pair: Pair, centre: str) -> str:
+    """The object of the pair that is not the centre."""
+    return pair[1] if pair[0] == centre else pair[0]
 
 
 @lru_cache(maxsize=4096)

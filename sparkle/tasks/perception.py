@@ -1,9 +1,10 @@
 """Perception: what a base model can do before any fine-tuning. Feeds pre-training only.
 
 It teaches to see (which label is where) and to speak (the forms in which answers are written).
-It never asks for a direction from one object to another, a region, a distance or a route. Questions
-are about single objects, or about which of several is leftmost, rightmost, highest or lowest, and
-wording and answers differ from those of the evaluated tasks.
+It never asks for a direction from one object to another, a region, a distance or a shortest route.
+Questions are about single objects, or about which of several is leftmost, rightmost, highest or
+lowest, and wording and answers differ from those of the evaluated tasks. Only ``forms`` writes
+lists as the composite tasks want them: in any order, or in the order of the extremes.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from sparkle.scenes.geometry import CANVAS, CELLS, DIRECTIONS
 from sparkle.scenes.grid import MOVES
 from sparkle.scenes.randomness import Rng
 from sparkle.tasks.base import BOX_HINT, Asking, Phrasing, Question, Score, Task, TaskOptions
+from sparkle.tasks.direction import names_of
 
 _PHRASES = {
     "point": Phrasing(
@@ -42,6 +44,17 @@ _PHRASES = {
         heldout=("Looking at {names}, which one is {word}?",),
     ),
     "repeat": Phrasing(train=("Repeat: {word}", "Write: {word}"), heldout=("Say: {word}",)),
+    "route": Phrasing(
+        train=("Start at {a} and visit all of {names} once, {word}. List the labels in order.",),
+        heldout=("Beginning with {a}, go through {names}, {word}: in which order?",),
+    ),
+    "moves": Phrasing(
+        train=(
+            "Go from the green node {a} to the red node {b} along the lines, by any path."
+            " List the moves: up, down, left or right.",
+        ),
+        heldout=("Name moves (up, down, left, right) that may lead from {a} to {b}.",),
+    ),
 }
 
 # One more question per image, of a kind drawn from these; a list replaces all other questions.
@@ -52,13 +65,20 @@ _OTHER_KINDS = (*["labels"] * 14, "count", "option", "repeat", "repeat", "list",
 
 _EXTREMES = {"leftmost": (0, 1), "rightmost": (0, -1), "highest": (1, -1), "lowest": (1, 1)}
 """Word -> (coordinate, sign that makes it the least)."""
-_SUBJECTS = {"identify": ("place",), "extreme": ("names", "word")}
+_SUBJECTS = {"identify": ("place",), "extreme": ("names", "word"), "route": ("a", "names", "word")}
 _EXTREMES_OF = (2, 3, 3, 3, 4)
+_ROUTES_PER_IMAGE = 3
+_MOVES_SHARE = 0.5
+_ANY_ORDER_SHARE = 0.4
+_MOST_MOVES = 4
 
 
 class PerceptionOptions(TaskOptions):
-    questions: Literal["points", "extremes", "all"] = Field(
-        "all", description="points: where single objects are; extremes: which is leftmost, ..."
+    questions: Literal["points", "extremes", "forms", "all"] = Field(
+        "all",
+        description="points: where single objects are; extremes: which is leftmost, ...; forms:"
+        " lists as SPP and TSP want them, in any order or sorted along one axis; all: points,"
+        " extremes and single answers.",
     )
 
 
@@ -77,6 +97,8 @@ class Perception(Task):
             return [
                 self._point(scene.basic[i], rng, asking) for i in rng.permutation(len(scene.basic))
             ]
+        if options.questions == "forms":
+            return self._forms(scene, rng, asking)
         several = len(scene.basic) > 1
         if options.questions == "extremes" or (several and rng.random() < _EXTREMES_SHARE):
             return self._extremes(scene, rng, asking) if several else []
@@ -122,6 +144,33 @@ class Perception(Task):
             names = f"{', '.join(d.label for d in named[:-1])} and {named[-1].label}"
             found.append(self._ask("extreme", answer, rng, asking, names=names, word=word))
         return found
+
+    def _forms(self, scene: DiscScene, rng: Rng, asking: Asking) -> list[Question]:
+        """The lists that routes and paths are written as. None of them is a shortest one.
+
+        A route starts where it is told and goes on in any order, or from the leftmost of the
+        others to the rightmost, and so on; a path is any moves.
+        """
+        found = [self._route(scene, rng, asking) for _ in range(_ROUTES_PER_IMAGE)]
+        if rng.random() < _MOVES_SHARE:
+            a, b = (f"N{int(i) + 1}" for i in rng.permutation(9)[:2])
+            count = int(rng.integers(2, _MOST_MOVES + 1))
+            text = ", ".join(str(rng.choice(list(MOVES))) for _ in range(count))
+            found.append(self._ask("moves", text, rng, asking, a=a, b=b))
+        return found
+
+    def _route(self, scene: DiscScene, rng: Rng, asking: Asking) -> Question:
+        discs = [scene.basic[i] for i in rng.permutation(len(scene.basic))]
+        start, others = discs[0], discs[1:]
+        word = "in any order"
+        if rng.random() >= _ANY_ORDER_SHARE:
+            extreme = str(rng.choice(list(_EXTREMES)))
+            axis, sign = _EXTREMES[extreme]
+            others.sort(key=lambda disc: sign * (disc.x, disc.y)[axis])
+            word = f"by the {extreme} route"
+        names = names_of(scene)
+        answer = ", ".join(disc.label for disc in (start, *others))
+        return self._ask("route", answer, rng, asking, a=start.label, names=names, word=word)
 
     def _other(self, kind: str, scene: DiscScene, rng: Rng, asking: Asking) -> Question:
         if kind == "labels":

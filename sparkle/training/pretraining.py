@@ -41,6 +41,25 @@ def pretrain(
     Resumable: its data and checkpoints live in ``work`` and are kept between attempts with the
     same ``made_with``, a hash of code and packages.
     """
+    if settings.start is None:
+        initial = _build(settings, work, made_with, report)
+    else:
+        initial = _shipped(settings, settings.start)
+        report(f"going on from the shipped weights of {settings.start}")
+    result = initial
+    for number, lesson in enumerate(settings.lessons, 1):
+        result = _teach(lesson, result, work / f"lesson{number}", threads, made_with, report)
+        _complete(result, initial)
+    with atomic_path(output) as temporary:
+        shutil.copytree(result, temporary)
+        write_json(temporary / _RECIPE, settings.model_dump(mode="json"))
+    return write_base(output.with_suffix(".json"), output)
+
+
+def _build(
+    settings: PretrainingSettings, work: Path, made_with: str, report: Callable[[str], None]
+) -> Path:
+    """The model with a tower that has had its lesson; made once."""
     from sparkle.models.embedded import build_embedded
     from sparkle.training.vision import teach_vision
 
@@ -51,14 +70,30 @@ def pretrain(
             count = build_embedded(temporary, settings.architecture, texts, settings.seed)
             report(f"built a model of {count:,} parameters")
             teach_vision(temporary, settings, report)
-    result = initial
-    for number, lesson in enumerate(settings.lessons, 1):
-        result = _teach(lesson, result, work / f"lesson{number}", threads, made_with, report)
-        _complete(result, initial)
-    with atomic_path(output) as temporary:
-        shutil.copytree(result, temporary)
-        write_json(temporary / _RECIPE, settings.model_dump(mode="json"))
-    return write_base(output.with_suffix(".json"), output)
+    return initial
+
+
+def _shipped(settings: PretrainingSettings, name: str) -> Path:
+    """The folder of shipped weights to go on from.
+
+    Raises:
+        SparkleError: There are none of that name, or they have another architecture.
+    """
+    folder = SHIPPED_WEIGHTS / name
+    if not (folder / _RECIPE).is_file():
+        raise SparkleError(
+            f"pretraining.start: no weights are shipped under the name '{name}'.",
+            "Leave the key out to start from nothing.",
+        )
+    theirs = read_json(folder / _RECIPE)["architecture"]
+    ours = settings.architecture.model_dump(mode="json")
+    if theirs != ours:
+        keys = ", ".join(_differences(theirs, ours, "architecture"))
+        raise SparkleError(
+            f"pretraining.start: the shipped weights of '{name}' have another {keys}.",
+            "Give the model the architecture of those weights, as config/config.yaml has it.",
+        )
+    return folder
 
 
 def _teach(
@@ -92,7 +127,8 @@ def _teach(
 def _complete(weights: Path, initial: Path) -> None:
     """Add the tokenizer and processor files that a checkpoint may lack."""
     for file in initial.iterdir():
-        if file.suffix in (".json", ".jinja") and not (weights / file.name).exists():
+        wanted = file.suffix in (".json", ".jinja") and file.name != _RECIPE
+        if wanted and not (weights / file.name).exists():
             shutil.copy2(file, weights / file.name)
 
 

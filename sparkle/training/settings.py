@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from sparkle.config.base import Settings
 from sparkle.config.models import Architecture, VisionLesson
 from sparkle.config.training import SwiftOptions, TrainingConfig
@@ -30,6 +32,8 @@ class LessonSettings(Settings):
 class PretrainingSettings(Settings):
     """The recipe of the embedded model: everything its pre-trained weights depend on."""
 
+    start: str | None = Field(None, exclude_if=lambda value: value is None)
+    """Name of the shipped weights that it goes on from; left out where it starts from nothing."""
     architecture: Architecture
     labels: int
     vision: VisionLesson

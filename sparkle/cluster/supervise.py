@@ -12,6 +12,7 @@ from typing import Any
 
 from sparkle.cluster.clocks import bring_back_all, present_of
 from sparkle.cluster.driver import drive, remove_stale_locks
+from sparkle.cluster.ending import end_on_sigterm
 from sparkle.cluster.frozen import freeze_code, freeze_config, prune
 from sparkle.cluster.judgement import Judged, Read, judged
 from sparkle.errors import SparkleError
@@ -30,7 +31,7 @@ def supervise(
     """Let records decide what runs, and a run be the only driver, with frozen code, of its results.
 
     Called while the Snakefile is read; takes effect when jobs are about to be run, or shown by a
-    dry run, not for a report and the like, nor in jobs.
+    dry run, not for a report and the like, nor in jobs; but these too end on SIGTERM.
 
     Args:
         workflow: Snakemake's workflow object.
@@ -40,6 +41,7 @@ def supervise(
         read: Shell command of a job -> what its outputs depend on.
         store: Folder of the store of artefacts, or None.
     """
+    end_on_sigterm()
     if not workflow.is_main_process:
         return
     execute = workflow.execute

@@ -166,6 +166,19 @@ class Cluster:
         process.kill()
         process.wait()
 
+    def kill_leftovers(self) -> list[str]:
+        """Command lines of the processes that know this cluster, its jobs' and its own, killed."""
+        left = []
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                if f"{self.folder}/".encode() not in (process / "environ").read_bytes():
+                    continue
+                left.append((process / "cmdline").read_bytes().decode(errors="replace"))
+            except OSError:
+                continue
+            _kill(int(process.name))
+        return [command.replace("\0", " ") for command in left]
+
     def start_controller(self) -> None:
         """Start the controller again, from its saved state."""
         self._start("slurmctld", "slurmctld", "-D", "-f", str(self.config))

@@ -38,6 +38,8 @@ def cluster() -> Iterator[Cluster]:
     try:
         with Cluster(folder) as running:
             yield running
+        left = running.kill_leftovers()
+        assert not left, f"processes outlive the cluster: {left}"
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -125,13 +125,20 @@ class Experiment:
         return (self.folder / f"main-{self.mains.index(main)}.log").read_text()
 
     def stop(self) -> None:
-        """End whatever is left."""
+        """End the main processes and the jobs; raises an error if a process outlives them."""
         for main in self.mains:
             if main.poll() is None:
                 os.killpg(main.pid, signal.SIGKILL)
                 main.wait()
         for job in self.jobs(active=True):
             subprocess.run(["scancel", job["id"]], env=self.cluster.environment)
+        with contextlib.suppress(TimeoutError):
+            self.cluster.wait(lambda: not self.processes(), 60)
+        left = {process: _command(process) for process in self.processes()}
+        for process in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        assert not left, f"processes without a job: {left}"
 
     # Looking ----------------------------------------------------------------------------------
 
@@ -164,16 +171,16 @@ class Experiment:
         self.cluster.wait(lambda: self.step() >= step, 300)
 
     def processes(self, *words: str) -> list[int]:
-        """Processes of this experiment's jobs whose command line has all of the words."""
+        """Processes of this experiment whose command line has all of the words."""
         found = []
-        for process in Path("/proc").glob("[0-9]*"):
+        for process in map(int, filter(str.isdigit, os.listdir("/proc"))):
             try:
-                command = (process / "cmdline").read_bytes().decode().split("\0")
-                folder = os.readlink(process / "cwd")
-            except (OSError, UnicodeDecodeError):
+                folder = os.readlink(f"/proc/{process}/cwd")
+            except OSError:
                 continue
+            command = _command(process)
             if folder == str(self.folder) and all(word in command for word in words):
-                found.append(int(process.name))
+                found.append(process)
         return found
 
     def kill(self, *words: str, seconds: float = 200) -> None:
@@ -237,6 +244,12 @@ class Experiment:
         for path in sorted(results.glob("tables/*.csv")):
             found[str(path.relative_to(results))] = path.read_text()
         return found
+
+
+def _command(process: int) -> list[str]:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{process}/cmdline").read_bytes().decode(errors="replace").split("\0")
+    return []
 
 
 def random_steps(count: int) -> list[int]:

@@ -338,8 +338,10 @@ def test_full_disk(untrained: Experiment, reference: Experiment) -> None:
         subprocess.run(remount, check=True)
         whole(untrained, reference, untrained.run())
     finally:
-        untrained.stop()
-        subprocess.run(["umount", "-l", str(results)], check=True)
+        try:
+            untrained.stop()
+        finally:
+            subprocess.run(["umount", "-l", str(results)], check=True)
 
 
 def test_clock_of_a_node_an_hour_ahead(unsynthesized: Experiment, reference: Experiment) -> None:

@@ -20,7 +20,7 @@ run: $(READY)
 	@$(BIN)/snakemake --configfile $(CONFIG) $(ARGS)
 
 test: $(READY)
-	$(BIN)/python -m pytest -m "not slow and not slurm" $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not slurm" $(ARGS)
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -m slow $(ARGS)

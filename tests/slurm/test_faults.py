@@ -40,7 +40,6 @@ def whole(
 # Jobs -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.quick
 def test_a_job_fails_then_succeeds(untrained: Experiment, reference: Experiment) -> None:
     obstacle = untrained.folder / "results/work/training"
     obstacle.write_text("a file where a folder is wanted")
@@ -274,7 +273,6 @@ def test_main_killed_and_the_config_changed(untrained: Experiment) -> None:
     assert pd.read_csv(untrained.folder / CURVE)["step"].max() == 16
 
 
-@pytest.mark.quick
 def test_two_mains(untrained: Experiment, reference: Experiment) -> None:
     main = untrained.start()
     untrained.running()
@@ -289,7 +287,6 @@ def test_two_mains(untrained: Experiment, reference: Experiment) -> None:
     whole(untrained, reference, untrained.finish(main))
 
 
-@pytest.mark.quick
 def test_config_and_code_edited_while_the_job_waits(
     untrained: Experiment, reference: Experiment
 ) -> None:

@@ -34,7 +34,13 @@ from sparkle.datasets.synthesis import make_item, synthesize
 from sparkle.errors import SparkleError
 from sparkle.rendering import RenderSpec, render_png
 from sparkle.reporting.contact_sheet import draw_sheet
-from sparkle.reporting.distributions import class_balance, class_bars, heat_map, write_distributions
+from sparkle.reporting.distributions import (
+    class_balance,
+    class_bars,
+    heat_map,
+    unit,
+    write_distributions,
+)
 from sparkle.reporting.overlay import _cuts, marks
 from sparkle.reporting.preview import write_preview
 from sparkle.scenes.discs import DiscScene
@@ -394,3 +400,11 @@ def test_a_picture_that_is_none_is_an_error(tmp_path: Path) -> None:
     broken = Shown(shown.id, b"no picture", shown.scene, shown.questions)
     with pytest.raises(SparkleError, match=f"{shown.id}: the picture cannot be read"):
         draw_sheet(type(seen)(seen.name, seen.role, seen.total, seen.unit, (broken,)))
+
+
+@pytest.mark.parametrize(("kind", "words"), [
+    ("distance/shortest", "ratio"), ("distance/numeric", "err"), ("tsp/free", "next best route"),
+    ("localization/coordinate", "other object"), ("toy/any", ""),
+])  # fmt: skip
+def test_difficulties_have_a_unit(kind: str, words: str) -> None:
+    assert words in unit(kind) if words else unit(kind) == ""

@@ -30,8 +30,8 @@ _CONTROLS = {
     " pictures that were there.",
 }
 _SYNTHETIC = (
-    "Synthetic pictures of labelled objects on a plane, with questions about direction, distance,"
-    " place, and routes, and their exact answers."
+    "Synthetic pictures of objects on a plane, or of nodes in a grid, with spatial questions and"
+    " their exact answers."
 )
 _FROM_FILES = "Pictures and questions of a benchmark, read from its files and put as questions."
 _NO_LEAK = (

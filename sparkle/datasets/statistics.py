@@ -27,7 +27,7 @@ from sparkle.scenes.spec import scene_of
 
 _SAMPLED = 100_000
 _MAX_CLASSES = 40
-_LEAST_PER_CLASS = 2
+_LEAST_PER_CLASS = 5
 """Kinds with more different answers, or fewer questions per answer on average, have no classes:
 numbers, coordinates, routes."""
 _PLACE_BINS = 20

@@ -22,6 +22,16 @@ ScoreFiles = Mapping[tuple[str, str, int], Mapping[str, Path]]
 UNREAD = "unread"
 NUMBERS = ("numeric", "coordinate")
 """Kinds whose difficulty has another unit than that of the other kinds of their task."""
+DIFFICULTIES = {
+    "direction": "degrees to the nearest sector border",
+    "distance": "ratio of the two distances",
+    "localization": "units to the nearest cell border",
+    "spp": "moves of a shortest path",
+    "tsp": "share by which the next best route is longer",
+    "numeric": "units by which an answer may err",
+    "coordinate": "units to the nearest other object",
+}
+"""What ``difficulty`` is, by task or kind; the axis reads from hard to easy but for paths."""
 COLUMNS = (
     "model", "train_set", "evaluation_set", "by", "part", "value", "low", "high", "n", "seeds",
 )  # fmt: skip

@@ -18,21 +18,11 @@ from sparkle.reporting.axes import (
     panels,
     percent_axis,
 )
-from sparkle.reporting.breakdown import UNREAD, Breakdown
+from sparkle.reporting.breakdown import DIFFICULTIES, UNREAD, Breakdown
 from sparkle.reporting.matrix import Estimate, Matrix, Run
 from sparkle.reporting.palette import GREY, HEAT, INK, LINE, MUTED, SERIES, SURFACE, series_colour
 from sparkle.scenes.geometry import CELLS, DIRECTIONS
 
-DIFFICULTIES = {
-    "direction": "degrees to the nearest sector border",
-    "distance": "ratio of the two distances",
-    "localization": "units to the nearest cell border",
-    "spp": "moves of a shortest path",
-    "tsp": "share by which the next best route is longer",
-    "numeric": "units by which an answer may err",
-    "coordinate": "units to the nearest other object",
-}
-"""What ``difficulty`` is, by task or kind; the axis reads from hard to easy but for paths."""
 ROSE_PARTS = {
     "right": SERIES[0],
     "next sector": SERIES[4],

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from sparkle.datasets.statistics import Statistics
 from sparkle.files import write_json, write_text
+from sparkle.reporting.breakdown import DIFFICULTIES
 from sparkle.reporting.page import environment, resource
 
 _CELL = 10
@@ -40,6 +41,7 @@ def write_distributions(statistics: Sequence[Statistics], path: Path, title: str
             class_balance=class_balance,
             histogram_bars=histogram_bars,
             heat_map=heat_map,
+            unit=unit,
         )
     )
     write_text(path, text + "\n")
@@ -66,6 +68,12 @@ def histogram_bars(histogram: dict[str, list[float]]) -> list[Bar]:
         Bar(f"{low:g} to {high:g}", count, count / total, 100 * count / most)
         for low, high, count in zip(edges, edges[1:], counts, strict=False)
     ]
+
+
+def unit(kind: str) -> str:
+    """What the difficulty of a ``task/kind`` is; empty where nothing is known about it."""
+    task, _, name = kind.partition("/")
+    return DIFFICULTIES.get(name, DIFFICULTIES.get(task, ""))
 
 
 def heat_map(places: list[list[int]], label: str) -> Markup:

@@ -19,7 +19,7 @@ import yaml
 
 from tests.conftest import MINIATURE, run_snakemake
 from tests.draw_benchmarks import custom as draw_own
-from tests.reruns.bench import Bench, flip_a_byte, fresh, remove, touch_all
+from tests.reruns.bench import Bench, flip_a_byte, fresh, linked, overwrite, remove, touch_all
 
 pytestmark = pytest.mark.workflow
 
@@ -224,7 +224,7 @@ TABLE = [
     row("the record of a training deleted",
         in_results(remove, "models/mini/full/seed1/record.json"),
         stored="training_finetune"),
-    row("a record cut off", in_results(lambda path: path.write_text("{"), "tables/record.json"),
+    row("a record cut off", in_results(lambda path: overwrite(path, b"{"), "tables/record.json"),
         "scoring_tables", "report_write"),
     row("the work folder deleted", in_results(remove, "work")),
     row("logs and benchmarks of runs deleted", lambda bench: remove(
@@ -251,8 +251,7 @@ TABLE = [
 def test_an_edit_reruns_what_it_affects(
     finished_miniature: Path, tmp_path: Path, edit: Edit, runs: str, perhaps: str, stored: str
 ) -> None:
-    folder = tmp_path / "experiment"
-    shutil.copytree(finished_miniature, folder, symlinks=True)
+    folder = linked(finished_miniature, tmp_path / "experiment")
     check(Bench(folder, fresh(yaml.safe_load(MINIATURE.read_text()))), edit, runs, perhaps, stored)
 
 

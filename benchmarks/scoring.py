@@ -85,7 +85,6 @@ def _write(questions: Path, predictions: Path, count: int) -> None:
                 {
                     "id": row["id"],
                     "response": _WORDS[i % len(_WORDS)].format(answer=row["answer"], number=i),
-                    "latency": 0.1,
                     "prompt_hash": f"{i:016x}",
                 }
                 for i, row in zip(numbers, rows, strict=True)

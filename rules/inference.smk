@@ -1,5 +1,6 @@
 # REQUIRED INPUTS: base weights, tuned weights (but for train set `none`), all evaluation sets.
 # OUTPUTS: <results>/predictions/{model}/{train_set}/seed{seed}/{evaluation_set}.parquet
+#          <results>/predictions/{model}/{train_set}/seed{seed}/times.json  seconds per question
 # STEPS: ms-swift inference, one model load for all evaluation sets; the oracle and chance answer
 #   the same questions. Answers are kept in <results>/work as they come.
 
@@ -16,6 +17,7 @@ rule inference_base:
         sets=evaluation_files(),
     output:
         all_predictions("{model}/none/seed0"),
+        times="<results>/predictions/{model}/none/seed0/times.json",
     log:
         "logs/inference_base/{model}.log",
     benchmark:
@@ -44,6 +46,7 @@ rule inference_tuned:
         sets=evaluation_files(),
     output:
         all_predictions("{model}/{train_set}/seed{seed}"),
+        times="<results>/predictions/{model}/{train_set}/seed{seed}/times.json",
     log:
         "logs/inference_tuned/{model}-{train_set}-{seed}.log",
     benchmark:
@@ -70,6 +73,7 @@ rule inference_endpoint:
         sets=evaluation_files(),
     output:
         all_predictions("{model}/none/seed0"),
+        times="<results>/predictions/{model}/none/seed0/times.json",
         usage="<results>/predictions/{model}/none/seed0/usage.json",
     log:
         "logs/inference_endpoint/{model}.log",

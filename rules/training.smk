@@ -1,6 +1,7 @@
 # REQUIRED INPUTS: base weights, the dataset of a train set, and proof that it leaks no test scene.
 # OUTPUTS: <results>/models/{model}/{train_set}/seed{seed}/weights       a model folder or adapters
 #          <results>/models/{model}/{train_set}/seed{seed}/training.csv  the loss curve
+#          <results>/models/{model}/{train_set}/seed{seed}/times.json    updates and their time
 # STEPS: swift sft, or swift rlhf where the algorithm is grpo; from the base weights, or from those
 #   of the train set that `start_from` names. Checkpoints are kept in <results>/work, outside the
 #   declared outputs, so that an interrupted run goes on where it stopped.
@@ -26,6 +27,7 @@ rule training_finetune:
             },
             caption="captions/curve.rst",
         ),
+        times="<results>/models/{model}/{train_set}/seed{seed}/times.json",
     log:
         "logs/training_finetune/{model}-{train_set}-{seed}.log",
     benchmark:

@@ -20,6 +20,9 @@ from typing import Any
 
 from sparkle.errors import SparkleError
 
+TIMES = "times.json"
+"""File beside predictions and weights that tells how long they took: apart, as that varies."""
+
 
 def canonical_json(value: Any) -> str:
     """JSON with sorted keys and no blanks: equal values give equal text, whatever their order."""

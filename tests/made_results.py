@@ -139,7 +139,7 @@ def _answers(
         shown = question_to_row(question)
         rows.append({
             "id": f"{source.source}/{index:06d}", "response": response, "parsed": parsed,
-            "is_parsed": parsed is not None, "correct": score.correct, "latency": None,
+            "is_parsed": parsed is not None, "correct": score.correct,
             "task_version": task.version, "parser_version": task.parser_version,
             "scene_hash": scene_hash(scene), "subject": shown["subject"],
             "prompt_hash": f"p{index}", "dataset_hash": f"data-{source.source}",

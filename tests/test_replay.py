@@ -105,7 +105,7 @@ def test_logs_of_the_original_are_left_alone_and_no_store_is_used(
 def varied(results: Path, again: Path, gpus: str) -> Replay:
     """A replay of answers whose bytes vary, and of a training."""
     record = read_record(results / f"predictions/{ROW}/record.json")
-    names = {f"predictions/{ROW}/{name}.parquet": "times" for name in ("spp", "direction")}
+    names = {f"predictions/{ROW}/{name}.parquet": "threads" for name in ("spp", "direction")}
     command = ["sparkle", "infer", "--gpus", gpus]
     return Replay(dataclasses.replace(record, varies=names, command=command), results)
 
@@ -124,7 +124,7 @@ def test_answers_are_compared_within_a_bound(
         inside = f"predictions/{ROW}/{name}.parquet"
         answers = [Prediction(str(n), "a", 1.0) for n in range(count)]
         write_predictions(results / inside, answers)
-        others = [dataclasses.replace(a, latency=2.0) for a in answers]
+        others = [dataclasses.replace(a, prompt_tokens=2) for a in answers]
         if name == "spp":
             for n in range(abs(changed)):
                 others[n] = dataclasses.replace(others[n], response="b")
@@ -145,17 +145,17 @@ def test_trainings_are_compared_by_their_loss(
     results: Path, tmp_path: Path, gpus: str, loss: float, agrees: bool
 ) -> None:
     name, again = "models/mini/full/seed1/training.csv", tmp_path / "again"
-    for folder, last, seconds in ((results, 0.5, 1), (again, loss, 2)):
+    for folder, last, other in ((results, 0.5, 1), (again, loss, 2)):
         (folder / name).parent.mkdir(parents=True)
-        rows = {"step": [1, 2], "loss": [1.0, last], "seconds": [0, seconds]}
+        rows = {"step": [1, 2], "loss": [1.0, last], "token_accuracy": [0, other]}
         pd.DataFrame(rows).to_csv(folder / name, index=False)
     record = dataclasses.replace(
         read_record(results / f"predictions/{ROW}/record.json"), step="finetune",
-        outputs={name: hash_of(results / name)}, varies={name: "times"},
+        outputs={name: hash_of(results / name)}, varies={name: "threads"},
         command=["sparkle", "finetune", "--gpus", gpus],
     )  # fmt: skip
     [outcome] = Replay(record, results).compared(again)
-    assert outcome.agrees == agrees and "other bytes, as recorded (times)" in outcome.what
+    assert outcome.agrees == agrees and "other bytes, as recorded (threads)" in outcome.what
     (results / name).write_text("step,loss\n1,2\n")
     [outcome] = Replay(record, results).compared(again)
     assert not outcome.agrees and "original was altered" in outcome.what

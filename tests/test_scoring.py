@@ -176,7 +176,6 @@ def test_unparsed_answers_are_wrong_but_told_apart(results: Path, tmp_path: Path
     assert found["accuracy_parsed"] == (30 / 40, 40)
     assert frame["parsed"].isna().tolist() == [False] * 40 + [True] * 20
     assert frame["response"].tolist() == answers
-    assert frame["latency"].tolist() == [0.5] * 60
     saved = read_frame(tmp_path / "scores.parquet", SCORE_SCHEMA)
     pd.testing.assert_frame_equal(saved, frame)
 
@@ -269,7 +268,7 @@ def test_tables_that_cannot_be_read_are_named(results: Path, tmp_path: Path) -> 
         (tmp_path / "absent.parquet", "absent.parquet does not exist"),
         (cut, "cut.parquet is no readable Parquet file"),
         (text, "text.parquet is no readable Parquet file"),
-        (other, "other.parquet has other columns.*missing: completion_tokens, latency"),
+        (other, "other.parquet has other columns.*missing: completion_tokens, prompt_hash"),
     ):
         with pytest.raises(SparkleError, match=words) as caught:
             read_frame(path, PREDICTION_SCHEMA)

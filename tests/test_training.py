@@ -24,7 +24,7 @@ from sparkle.swift import (
 )
 from sparkle.training import finetune as module
 from sparkle.training.arguments import training_options
-from sparkle.training.curve import read_curve
+from sparkle.training.curve import read_curve, read_times
 from sparkle.training.finetune import last_checkpoint, run_swift
 from sparkle.training.settings import FinetuneSettings
 
@@ -229,7 +229,18 @@ def test_the_curve_counts_repeated_steps_once_and_survives_a_cut_line(tmp_path: 
     curve = read_curve(log)
     assert curve["step"].tolist() == [1, 2, 3]
     assert curve["loss"].tolist() == [3.0, 2.0, 1.0]
-    assert curve["seconds"].tolist() == [62.0] * 3
+    assert "seconds" not in curve
+
+
+def test_the_times_count_all_starts(tmp_path: Path) -> None:
+    log = tmp_path / "logging.jsonl"
+    steps = [(1, "2s"), (5, "10s"), (3, "1m 2s"), (7, "1m 4s")]  # resumed behind step 2
+    lines = [json.loads(log_line(step, 1.0)) | {"elapsed_time": time} for step, time in steps]
+    log.write_text("\n".join(map(json.dumps, lines)))
+    assert read_times(log) == {"steps": 7, "seconds": 74.0, "steps_per_second": 2.0}
+    log.write_text(log_line(1, 1.0))
+    assert read_times(log)["steps_per_second"] is None
+    assert read_times(tmp_path / "none.jsonl")["steps"] == 0
 
 
 def test_an_empty_log_is_an_error(tmp_path: Path) -> None:

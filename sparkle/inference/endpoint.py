@@ -27,7 +27,7 @@ from sparkle.files import (
 )
 from sparkle.inference.answers import append_answers, read_answers
 from sparkle.inference.examples import example_pool
-from sparkle.inference.predictions import Prediction, write_predictions
+from sparkle.inference.predictions import Prediction, write_predictions, write_times
 from sparkle.inference.prompting import check_examples, conversation, prompt_hash
 from sparkle.inference.requests import ask, request_of
 from sparkle.inference.settings import EndpointSettings
@@ -118,7 +118,8 @@ def answer_by_endpoint(
     """Answer all questions of all evaluation sets and write ``folder/{set}.parquet``.
 
     Each answer is on disk before the next is counted: a run that is killed goes on without asking
-    anything twice that was answered. ``folder/usage.json`` tells tokens and money.
+    anything twice that was answered. ``folder/usage.json`` tells tokens and money,
+    ``folder/times.json`` how long answers took.
 
     Raises:
         SparkleError: The key is missing, the server refuses, a question fails in all attempts, or
@@ -152,6 +153,7 @@ def _answer_all(
     for _, _, known in plans:
         for answer in known.values():
             meter.add(answer)
+    answered: dict[str, list[Prediction]] = {}
     with httpx.Client(headers=headers, timeout=endpoint.timeout, limits=limits) as client:
         for path, (rows, log, known), drawn in zip(evaluation_sets, plans, pools, strict=True):
             waiting = [row for row in rows if row["id"] not in known]
@@ -169,7 +171,9 @@ def _answer_all(
                 append_answers(log, [answer])
                 known[answer.id] = answer
                 report(f"{path.stem}: {len(known)}/{len(rows)} answered")
-            write_predictions(folder / path.name, [known[row["id"]] for row in rows])
+            answered[path.stem] = [known[row["id"]] for row in rows]
+            write_predictions(folder / path.name, answered[path.stem])
+    write_times(folder, answered)
     write_json(folder / "usage.json", asdict(meter.usage))
     return meter.usage
 

@@ -18,7 +18,7 @@ from sparkle.errors import SparkleError, Stopped
 from sparkle.files import canonical_json, exclusive, file_hash, make_folder, text_hash
 from sparkle.inference.answers import append_answers, read_answers
 from sparkle.inference.examples import example_pool
-from sparkle.inference.predictions import Prediction, write_predictions
+from sparkle.inference.predictions import Prediction, write_predictions, write_times
 from sparkle.inference.prompting import Turn, check_examples, conversation, prompt_hash
 from sparkle.inference.settings import InferenceSettings
 from sparkle.swift import swift_environment, to_arguments
@@ -54,6 +54,8 @@ def infer(
 ) -> None:
     """Answer all questions of all evaluation sets and write ``folder/{set}.parquet``.
 
+    ``folder/times.json`` tells how long a question of each set took.
+
     Answers are appended to a file in ``work`` batch by batch, keyed by model, settings, dataset and
     ``made_with`` (a hash of code and packages): an interrupted run goes on, and finished sets are
     not asked again.
@@ -66,6 +68,7 @@ def infer(
     _check_examples(settings, evaluation_sets)
     engine: Any = None
     progressed = False
+    answered: dict[str, list[Prediction]] = {}
     for path in evaluation_sets:
         rows = read_rows(path, EVALUATION_SCHEMA)
         if not rows:
@@ -95,7 +98,9 @@ def infer(
                 progressed = True
                 if asked_to_end() and len(known) < len(rows):
                     raise _stopped(path, known, progressed)
-        write_predictions(folder / path.name, [known[row["id"]] for row in rows])
+        answered[path.stem] = [known[row["id"]] for row in rows]
+        write_predictions(folder / path.name, answered[path.stem])
+    write_times(folder, answered)
 
 
 def _check_examples(settings: InferenceSettings, evaluation_sets: Sequence[Path]) -> None:

@@ -34,7 +34,6 @@ SCORE_SCHEMA = pa.schema(
         ("parsed", pa.string()),
         ("is_parsed", pa.bool_()),
         ("correct", pa.bool_()),
-        ("latency", pa.float64()),
         ("task_version", pa.int64()),
         ("parser_version", pa.int64()),
         # The picture (questions on one are not independent), and what results are grouped by.
@@ -45,7 +44,7 @@ SCORE_SCHEMA = pa.schema(
         ("dataset_hash", pa.string()),
     ]
 )
-_FROM_ANSWERS = ("response", "latency", "prompt_hash")
+_FROM_ANSWERS = ("response", "prompt_hash")
 _QUESTION_COLUMNS = [name for name in EVALUATION_SCHEMA.names if name != "image"]
 _BATCH = 20_000
 _LONGEST_CACHED = 500

@@ -17,6 +17,7 @@ import pandas as pd
 from sparkle.datasets.integrity import verify_files
 from sparkle.errors import SparkleError, Stopped
 from sparkle.files import (
+    TIMES,
     atomic_path,
     canonical_json,
     exclusive,
@@ -36,7 +37,7 @@ from sparkle.swift import (
     swift_environment,
 )
 from sparkle.training.arguments import command_of, training_options
-from sparkle.training.curve import read_curve
+from sparkle.training.curve import read_curve, read_times
 from sparkle.training.settings import FinetuneSettings
 
 _NOT_WEIGHTS = (
@@ -76,8 +77,8 @@ def finetune(
 
     Args:
         dataset: Folder with ``manifest.json`` and ``data/``, as made by the merge.
-        output: Gets ``weights/`` (a model folder, or adapters) and ``training.csv``, each under
-            its final name only when complete.
+        output: Gets ``weights/`` (a model folder, or adapters), ``training.csv``, ``times.json``,
+            each under its final name only when complete.
         start: Tuned weights to start from, instead of the base weights.
         made_with: Hash of code and packages, with which alone a training may go on.
         report: Called with each line of ms-swift's output.
@@ -271,6 +272,8 @@ def _deliver(run: Path, output: Path) -> Path:
         )
     with atomic_path(weights) as temporary:
         shutil.copytree(checkpoint, temporary, ignore=shutil.ignore_patterns(*_NOT_WEIGHTS))
-    curve: pd.DataFrame = read_curve(run / "output" / "logging.jsonl")
+    log = run / "output" / "logging.jsonl"
+    curve: pd.DataFrame = read_curve(log)
     write_text(output / "training.csv", curve.to_csv(index=False))
+    write_json(output / TIMES, read_times(log))
     return weights

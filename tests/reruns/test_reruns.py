@@ -19,7 +19,7 @@ import yaml
 
 from tests.conftest import MINIATURE, run_snakemake
 from tests.draw_benchmarks import custom as draw_own
-from tests.reruns.bench import Bench, flip_a_byte, fresh, remove, touch_all
+from tests.reruns.bench import Bench, flip_a_byte, fresh, linked, overwrite, remove, touch_all
 
 pytestmark = pytest.mark.workflow
 
@@ -128,8 +128,9 @@ TABLE = [
         f"inference_base inference_tuned {CONFIG}", RESULTS),
     row("an option of one evaluation set", put("evaluation_sets.spp.options.size", 4),
         f"data_synthesize_evaluation {CONFIG}", f"data_merge_evaluation {AFTER_SETS}"),
+    # A merge takes so many pictures of what may be a larger source, so it knows the number too.
     row("number of training images", put("training_data.images", 50),
-        f"data_synthesize_training {CONFIG}", f"data_merge_training {AFTER_TRAINING_DATA}"),
+        f"data_synthesize_training data_merge_training {CONFIG}", AFTER_TRAINING_DATA),
     row("questions per conversation", put("training_data.questions_per_conversation", 2),
         f"data_merge_training {CONFIG}", AFTER_TRAINING_DATA),
     row("share of a capability", put("train_sets.full.shares", {"direction": 0.5}),
@@ -141,6 +142,11 @@ TABLE = [
         f"data_merge_evaluation training_finetune {AFTER_SETS}"),
     row("recipe of the base weights", put("models.mini.pretraining.vision.steps", 11),
         f"model_pretrain {CONFIG}", f"training_finetune inference_base {ANSWERS}"),
+    row("an evaluation set, and the epochs of a train set", both(
+            put("evaluation_sets.spp.options.size", 4),
+            put("train_sets.full.training.epochs", 2)),
+        f"data_synthesize_evaluation training_finetune {CONFIG}",
+        f"data_merge_evaluation {AFTER_SETS}"),
     row("one more seed of training", put("matrix", {"seeds": [1, 2]}),
         f"training_finetune {ANSWERS} {CONFIG}"),
     row("one more reference", put("matrix", {"references": ["oracle", "chance", "most_frequent"]}),
@@ -171,7 +177,7 @@ TABLE = [
         "scoring_tables", "report_write"),
     row("a chart", code("reporting/charts.py", "_HEADING = 13", "_HEADING = 14"), "report_write"),
     row("a template", lambda bench: bench.in_code(
-            "sparkle/reporting/template.html.j2", lambda text: text + "<!-- new -->"),
+            "sparkle/reporting/templates/report.html.j2", lambda text: text + "<!-- new -->"),
         "data_describe report_write"),
     row("comments and layout of a task", reformat("tasks/distance.py")),
     row("comments and layout of a lower module", reformat("files.py")),
@@ -207,10 +213,10 @@ TABLE = [
         stored="model_pretrain training_finetune"),
     row("weights deleted, no store", both(in_results(remove, "models/mini/full/seed1/weights"),
                                           lambda bench: remove(bench.folder / ".sparkle")),
-        "training_finetune", "report_write"),
+        "training_finetune"),
     row("predictions deleted, no store", both(in_results(remove, PREDICTIONS),
                                               lambda bench: remove(bench.folder / ".sparkle")),
-        "inference_tuned", RESULTS),
+        "inference_tuned"),
     row("a score deleted", in_results(remove, "scores/mini/full/seed1/spp.parquet"),
         "scoring_score"),
     row("the leak check deleted", in_results(remove, "data/leaks.json"), "data_check_leaks"),
@@ -219,7 +225,7 @@ TABLE = [
     row("the record of a training deleted",
         in_results(remove, "models/mini/full/seed1/record.json"),
         stored="training_finetune"),
-    row("a record cut off", in_results(lambda path: path.write_text("{"), "tables/record.json"),
+    row("a record cut off", in_results(lambda path: overwrite(path, b"{"), "tables/record.json"),
         "scoring_tables", "report_write"),
     row("the work folder deleted", in_results(remove, "work")),
     row("logs and benchmarks of runs deleted", lambda bench: remove(
@@ -246,8 +252,7 @@ TABLE = [
 def test_an_edit_reruns_what_it_affects(
     finished_miniature: Path, tmp_path: Path, edit: Edit, runs: str, perhaps: str, stored: str
 ) -> None:
-    folder = tmp_path / "experiment"
-    shutil.copytree(finished_miniature, folder, symlinks=True)
+    folder = linked(finished_miniature, tmp_path / "experiment")
     check(Bench(folder, fresh(yaml.safe_load(MINIATURE.read_text()))), edit, runs, perhaps, stored)
 
 

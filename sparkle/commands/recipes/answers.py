@@ -12,12 +12,15 @@ from sparkle.commands import settings
 from sparkle.commands.recipes.parts import (
     ANSWERING,
     DATA,
-    MEASURED,
+    THREADS,
+    TIMING,
     base_weights,
     cell_of,
+    is_parallel,
     modules_of_sets,
     values_of,
 )
+from sparkle.files import TIMES
 from sparkle.fingerprint import code_of
 from sparkle.provenance.recipe import Input, Recipe
 
@@ -27,10 +30,13 @@ def infer(arguments: argparse.Namespace) -> Recipe:
     backend = chosen.inference.backend
     tuned = () if arguments.tuned is None else (Input("tuned", arguments.tuned / "weights"),)
     unused = [] if chosen.prompting.style == "few_shot" else ["sparkle.inference.examples"]
-    recipe = _answers(arguments, "infer", values_of(chosen), MEASURED)
+    recipe = _answers(
+        arguments, "infer", values_of(chosen), THREADS if is_parallel(arguments) else None
+    )
     return dataclasses.replace(
         recipe,
         inputs=(base_weights(arguments.base), *tuned, *recipe.inputs),
+        outputs=lambda: [*_predictions(arguments), arguments.output / TIMES],
         code=code_of("sparkle.inference.infer.infer", without=unused),
         packages=ANSWERING if backend == "transformers" else tuple(sorted({*ANSWERING, backend})),
         gpus=arguments.gpus,
@@ -47,7 +53,7 @@ def ask_endpoint(arguments: argparse.Namespace) -> Recipe:
     unused = [] if chosen.prompting.style == "few_shot" else ["sparkle.inference.examples"]
     return dataclasses.replace(
         recipe,
-        outputs=lambda: [*_predictions(arguments), usage],
+        outputs=lambda: [*_predictions(arguments), arguments.output / TIMES, usage],
         code=code_of("sparkle.inference.endpoint.answer_by_endpoint", without=unused),
         packages=("pillow", "pyarrow"),
         stored=True,
@@ -80,7 +86,7 @@ def _answers(
         inputs=tuple(Input(f"sets/{path.name}", path) for path in arguments.evaluation_sets),
         outputs=lambda: _predictions(arguments),
         code={},
-        varies={"*": varies} if varies else {},
+        varies={**TIMING, **({"*": varies} if varies else {})},
     )
 
 

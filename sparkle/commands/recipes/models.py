@@ -12,6 +12,7 @@ from sparkle.commands import settings
 from sparkle.commands.recipes.parts import (
     DRAWING,
     THREADS,
+    TIMING,
     TRAINING,
     base_weights,
     cell_of,
@@ -22,7 +23,7 @@ from sparkle.commands.recipes.parts import (
     values_of,
 )
 from sparkle.config.models import FolderModel
-from sparkle.files import folder_hash
+from sparkle.files import TIMES, folder_hash
 from sparkle.fingerprint import code_of
 from sparkle.models.shipped import SHIPPED_WEIGHTS
 from sparkle.provenance.recipe import Input, Recipe
@@ -92,7 +93,6 @@ def _base(arguments: argparse.Namespace, step: str, values: Mapping[str, Any]) -
 def finetune(arguments: argparse.Namespace) -> Recipe:
     chosen = settings.finetuning(arguments)
     output: Path = arguments.output
-    varies = {"training.csv": "the loss curve carries times"}
     start = () if arguments.start is None else (Input("start", arguments.start / "weights"),)
     code, packages = code_of("sparkle.training.finetune.finetune"), [*TRAINING]
     if chosen.training.algorithm == "grpo":
@@ -108,10 +108,10 @@ def finetune(arguments: argparse.Namespace) -> Recipe:
         tree="models/*/*/*",
         settings=values_of(chosen),
         inputs=(base_weights(arguments.base), *start, *training_data(arguments.dataset)),
-        outputs=lambda: [output / "weights", output / "training.csv"],
+        outputs=lambda: [output / name for name in ("weights", "training.csv", TIMES)],
         code=code,
         packages=tuple(packages),
-        varies={**varies, "weights": THREADS} if is_parallel(arguments) else varies,
+        varies={**TIMING, **({"*": THREADS} if is_parallel(arguments) else {})},
         seeds={"training": chosen.seed},
         # Each process takes a batch of its own, so their number changes the result.
         options={"processes": Devices(arguments.gpus, arguments.nodes).processes},

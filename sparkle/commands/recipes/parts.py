@@ -10,7 +10,7 @@ from typing import Any
 from sparkle.config.base import Settings
 from sparkle.errors import SparkleError
 from sparkle.external.registry import all_benchmarks, module_of
-from sparkle.files import read_json
+from sparkle.files import TIMES, read_json
 from sparkle.provenance.recipe import Input
 from sparkle.provenance.store import present
 
@@ -24,7 +24,7 @@ SCORING = ("numpy", "pandas", "pyarrow")
 STATISTICS = (*SCORING, "scipy", "statsmodels")
 PAGES = (*SCORING, "jinja2", "matplotlib", "pillow")
 
-MEASURED = "answers carry the time that they took"
+TIMING = {TIMES: "no two runs take the same time"}
 THREADS = "sums of several threads or GPUs are added up in no fixed order"
 
 

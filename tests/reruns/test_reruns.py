@@ -176,7 +176,7 @@ TABLE = [
         "scoring_tables", "report_write"),
     row("a chart", code("reporting/charts.py", "_HEADING = 13", "_HEADING = 14"), "report_write"),
     row("a template", lambda bench: bench.in_code(
-            "sparkle/reporting/template.html.j2", lambda text: text + "<!-- new -->"),
+            "sparkle/reporting/templates/report.html.j2", lambda text: text + "<!-- new -->"),
         "data_describe report_write"),
     row("comments and layout of a task", reformat("tasks/distance.py")),
     row("comments and layout of a lower module", reformat("files.py")),

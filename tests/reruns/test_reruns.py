@@ -128,8 +128,9 @@ TABLE = [
         f"inference_base inference_tuned {CONFIG}", RESULTS),
     row("an option of one evaluation set", put("evaluation_sets.spp.options.size", 4),
         f"data_synthesize_evaluation {CONFIG}", f"data_merge_evaluation {AFTER_SETS}"),
+    # A merge takes so many pictures of what may be a larger source, so it knows the number too.
     row("number of training images", put("training_data.images", 50),
-        f"data_synthesize_training {CONFIG}", f"data_merge_training {AFTER_TRAINING_DATA}"),
+        f"data_synthesize_training data_merge_training {CONFIG}", AFTER_TRAINING_DATA),
     row("questions per conversation", put("training_data.questions_per_conversation", 2),
         f"data_merge_training {CONFIG}", AFTER_TRAINING_DATA),
     row("share of a capability", put("train_sets.full.shares", {"direction": 0.5}),

@@ -69,6 +69,11 @@ def code_of(*roots: str, without: Sequence[str] = ()) -> dict[str, str]:
     Raises:
         ModuleNotFoundError: A name is none of this package.
     """
+    return dict(_code_of(roots, tuple(without)))
+
+
+@cache  # a thousand jobs of one rule ask the same
+def _code_of(roots: tuple[str, ...], without: tuple[str, ...]) -> dict[str, str]:
     found: dict[str, dict[str, str]] = {}
     seen: set[tuple[str, str]] = set()
     waiting = [place for root in roots for place in _places(root, strict=True)]

@@ -37,6 +37,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def forget() -> None:
     fingerprint._read.clear()
+    fingerprint._code_of.cache_clear()
     fingerprint._module.cache_clear()
     fingerprint._path.cache_clear()
 

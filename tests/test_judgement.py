@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from sparkle.cluster.internals import before_building
 from sparkle.cluster.judgement import JobPlan, Judge, Judgement, restrict
 from sparkle.cluster.planning import Planned, plan_lines
+from sparkle.errors import SparkleError
 from sparkle.provenance.recipe import Input, Recipe
 from sparkle.provenance.writing import STORE, run_recorded
 
@@ -146,32 +150,101 @@ def test_a_command_that_cannot_be_read_runs(chain: Chain) -> None:
     assert plan == JobPlan(chain.jobs[0], "changed", ("sparkle.gone is no module of sparkle",))
 
 
+@dataclass
+class Reason:
+    forced: bool = False
+    cleared: bool = False
+
+    def clear(self) -> None:
+        self.cleared = True
+
+
 class Dag:
-    """The attributes of Snakemake's DAG that are used."""
+    """What is used of Snakemake's DAG: a chain of jobs, all of which it would run, and a target."""
 
     def __init__(self, jobs: list[Job], target: Job) -> None:
         self._needrun = {*jobs, target}
         self._n_until_ready: dict[Job, int] = {}
-        self._finished: set[Job] = set()
         self._len = 0
+        self.finished_jobs: set[Job] = set()
         self.dependencies: dict[Job, list[Job]] = {target: jobs[-1:], jobs[0]: []}
         self.dependencies |= {b: [a] for a, b in zip(jobs, jobs[1:], strict=False)}
-        self.cleared: list[Job] = []
+        self.reasons = {job: Reason() for job in self._needrun}
 
-    def reason(self, job: Job) -> Any:
-        return type("Reason", (), {"clear": lambda _: self.cleared.append(job)})()
+    def finished(self, job: Job) -> bool:
+        return job in self.finished_jobs
+
+    def needrun_jobs(self, exclude_finished: bool = True) -> set[Job]:
+        assert not exclude_finished
+        return self._needrun
+
+    def reason(self, job: Job) -> Reason:
+        return self.reasons[job]
 
 
-def test_snakemake_runs_just_that(chain: Chain) -> None:
-    target = Job("all", chain.jobs[0].recipe, is_norun=True)
-    dag = Dag(chain.jobs, target)
-    restrict(dag, {chain.jobs[1], chain.jobs[2]})
-    assert dag._needrun == {chain.jobs[1], chain.jobs[2], target}
-    assert dag._n_until_ready == {chain.jobs[1]: 0, chain.jobs[2]: 1, target: 1}
-    assert dag._len == 3 and dag.cleared == [chain.jobs[0]]
-    dag = Dag(chain.jobs, target)
+@pytest.fixture
+def dag(chain: Chain) -> Dag:
+    return Dag(chain.jobs, Job("all", chain.jobs[0].recipe, is_norun=True))
+
+
+def test_snakemake_runs_just_what_is_wanted(chain: Chain, dag: Dag) -> None:
+    first, second, third = chain.jobs
+    (target,) = dag._needrun - {first, second, third}
+    restrict(dag, {second, third})
+    assert dag._needrun == {second, third, target}
+    assert dag._n_until_ready == {second: 0, third: 1, target: 1}
+    assert dag._len == 3
+    assert [job for job, reason in dag.reasons.items() if reason.cleared] == [first]
+    assert not any(reason.forced for reason in dag.reasons.values())
+
+
+def test_snakemake_runs_nothing_if_nothing_is_wanted(dag: Dag) -> None:
     restrict(dag, set())
-    assert not dag._needrun and dag._len == 0
+    assert not dag._needrun and not dag._n_until_ready and dag._len == 0
+
+
+def test_snakemake_runs_what_it_has_dropped(chain: Chain, dag: Dag) -> None:
+    """A job that waits for one that runs, and which Snakemake for that reason has not looked at."""
+    first, second, third = chain.jobs
+    dag._needrun.discard(third)
+    restrict(dag, {first, third})
+    assert {first, third} < dag._needrun and second not in dag._needrun
+    assert dag._n_until_ready[third] == 0
+    assert [job for job, reason in dag.reasons.items() if reason.forced] == [third]
+
+
+def test_what_is_finished_counts_but_does_not_run_again(chain: Chain, dag: Dag) -> None:
+    first, second, third = chain.jobs
+    dag.finished_jobs.add(first)
+    dag._needrun.discard(first)
+    restrict(dag, {first, second})
+    assert first not in dag._needrun and dag._n_until_ready[second] == 0
+    assert dag._len == 2
+
+
+@pytest.mark.parametrize("lacking", ["_needrun", "_n_until_ready", "_len"])
+def test_another_snakemake_inside_is_said(dag: Dag, lacking: str) -> None:
+    workflow = SimpleNamespace(dag=dag, _build_dag=lambda: "built")
+    seen: list[Any] = []
+    before_building(workflow, seen.append)
+    assert workflow._build_dag() == "built" and seen == [dag]
+    delattr(dag, lacking)
+    with pytest.raises(SparkleError, match=f"no Dag.{lacking}.*\n.*requirements.lock"):
+        workflow._build_dag()
+    with pytest.raises(SparkleError, match="no SimpleNamespace._build_dag"):
+        before_building(SimpleNamespace(), seen.append)
+
+
+def test_the_snakemake_that_is_installed_has_it_inside() -> None:
+    """Before a run finds out: what is used is there in the version of the lock."""
+    import snakemake.api  # before its parts, which import each other
+    from snakemake.workflow import DAG, Workflow
+
+    assert snakemake.api
+    assert callable(Workflow._build_dag)
+    source = inspect.getsource(DAG.__init__)
+    for name in ("_needrun", "_n_until_ready", "_len"):
+        assert f"self.{name} = " in source
 
 
 def test_the_plan_in_words() -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sparkle import fingerprint
+from sparkle.cluster.internals import before_building, run_just
 from sparkle.errors import SparkleError
 from sparkle.files import write_text
 from sparkle.provenance import store as artefacts
@@ -173,27 +174,19 @@ def _moved(record: Record, recipe: Recipe) -> dict[str, str]:
 
 
 def restrict(dag: Any, wanted: set[Any]) -> None:
-    """Leave of the jobs that Snakemake would run those that are wanted, and targets above them.
-
-    Uses three attributes of Snakemake's DAG that are not public (as of 9.27): the jobs to run, the
-    number of jobs that each of them waits for, and how many there are in all.
-    """
-    running = wanted - dag._finished
+    """Leave of the jobs that Snakemake would run those that are wanted, and targets above them."""
+    chosen = set(dag.needrun_jobs(exclude_finished=False))
+    running = {job for job in wanted if not dag.finished(job)}
     # Snakemake does not look at a job behind one that runs, and drops it if it only waits for that
     # one (`ancient`), though it may have reasons of its own.
-    for job in running - dag._needrun:
+    for job in running - chosen:
         dag.reason(job).forced = True
-    dag._needrun.update(running)
-    for job in dag._needrun - running:
+    for job in chosen - running:
         if job.is_norun and any(other in running for other in dag.dependencies[job]):
             running.add(job)
         else:
             dag.reason(job).clear()
-    dag._needrun.intersection_update(running)
-    dag._n_until_ready.clear()
-    for job in running:
-        dag._n_until_ready[job] = sum(other in running for other in dag.dependencies[job])
-    dag._len = len(dag._finished | dag._needrun)
+    run_just(dag, running)
 
 
 @dataclass(frozen=True)
@@ -212,11 +205,9 @@ class Judged:
 
 def judged(workflow: Any, read: Read, results: Path, store: Path | None, *, dry: bool) -> Judged:
     """Let the records decide which jobs of a workflow run, once its DAG is there."""
-    build = workflow._build_dag
     asked_for: set[Any] = set()
 
-    def build_judged() -> Any:
-        dag = workflow.dag
+    def decide_by_records(dag: Any) -> None:
         update = dag.update_needrun
         decided: list[set[Any]] = []
 
@@ -229,9 +220,8 @@ def judged(workflow: Any, read: Read, results: Path, store: Path | None, *, dry:
             restrict(dag, decided[0])
 
         dag.update_needrun = update_judged
-        return build()
 
-    workflow._build_dag = build_judged
+    before_building(workflow, decide_by_records)
 
     def settled(job: Any) -> bool:
         if job in asked_for:

@@ -52,15 +52,15 @@ def supervise(
             return execute(*args, executor_plugin=executor_plugin, **options)
         # Records tell what is finished; Snakemake's marks of what was cut off add nothing.
         workflow.execution_settings.ignore_incomplete = True
-        jobs = judged(workflow, read, results, store, dry=settings.dryrun_exec)
-        if settings.dryrun_exec:
-            return execute(*args, executor_plugin=executor_plugin, **options)
-        with _errors_as_messages(), drive(results / DRIVER):
-            remove_stale_locks(Path(".snakemake/locks"), results)
-            bring_back_all(results, present_of(results))
-            code = _freeze(workflow, root, results / _FROZEN)
-            if executor_plugin.name == "slurm":
-                executor_plugin = _supervised_plugin(executor_plugin, code, results, name, jobs)
+        with _errors_as_messages(), contextlib.ExitStack() as run:
+            jobs = judged(workflow, read, results, store, dry=settings.dryrun_exec)
+            if not settings.dryrun_exec:
+                run.enter_context(drive(results / DRIVER))
+                remove_stale_locks(Path(".snakemake/locks"), results)
+                bring_back_all(results, present_of(results))
+                code = _freeze(workflow, root, results / _FROZEN)
+                if executor_plugin.name == "slurm":
+                    executor_plugin = _supervised_plugin(executor_plugin, code, results, name, jobs)
             return execute(*args, executor_plugin=executor_plugin, **options)
 
     workflow.execute = supervised

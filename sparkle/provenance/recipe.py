@@ -84,7 +84,7 @@ class Recipe:
     def plain_settings(self) -> dict[str, Any]:
         """The settings as records have them: no path says who we are."""
         both = {**self.settings, **self.options}
-        return {key: without_home(value) for key, value in both.items()}
+        return dict(without_home(both))
 
     @property
     def versions(self) -> dict[str, str]:
@@ -112,13 +112,13 @@ class Recipe:
         return next((why for glob, why in self.varies.items() if fnmatch(name, glob)), None)
 
 
-def without_home(value: Any) -> Any:
-    """A value that came from JSON, with the user's home in it marked as such."""
+def without_home(value: Any, home: str | None = None) -> Any:
+    """A value that came from JSON, with the user's home (``home``) in it marked as such."""
+    home = str(Path.home()) if home is None else home
     if isinstance(value, Mapping):
-        return {key: without_home(each) for key, each in value.items()}
+        return {key: without_home(each, home) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [without_home(each) for each in value]
-    home = str(Path.home())
+        return [without_home(each, home) for each in value]
     if isinstance(value, str) and (value == home or value.startswith(f"{home}/")):
         return HOME + value[len(home) :]
     return value

@@ -177,7 +177,8 @@ def results_of(path: Path, record: Record) -> Path:
 def name_of(path: Path, results: Path) -> str:
     """How records name a file: relative to the results, to where we stand, to home, or absolute."""
     full = path.absolute()
-    for folder, mark in ((results.absolute(), ""), (Path.cwd(), START), (Path.home(), HOME)):
+    for find, mark in ((results.absolute, ""), (Path.cwd, START), (Path.home, HOME)):
+        folder = find()
         if full == folder or folder in full.parents:
             inside = full.relative_to(folder).as_posix()
             return f"{mark}/{inside}" if mark else inside

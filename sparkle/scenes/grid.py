@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import pairwise
 from types import MappingProxyType
-from typing import Any, Literal
-
-import networkx as nx
+from typing import TYPE_CHECKING, Any, Literal
 
 from sparkle.errors import SparkleError
 from sparkle.files import canonical_json, text_hash
 from sparkle.scenes.randomness import Rng, two_of
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 MOVES = {"up": (0, 1), "down": (0, -1), "left": (-1, 0), "right": (1, 0)}
 _MAX_ENDPOINT_DRAWS = 1000
@@ -75,6 +76,8 @@ class GridScene:
 
     def graph(self) -> nx.Graph:
         """The grid as a networkx graph over node numbers; lengths as attribute ``weight``."""
+        import networkx as nx  # late: every start of Snakemake or a step would wait for it
+
         graph = nx.Graph()
         graph.add_nodes_from(range(1, self.size**2 + 1))
         graph.add_edges_from(self.edges())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-import networkx as nx
 from pydantic import Field
 
 from sparkle.scenes.grid import MOVES, GridScene, shortest_path
@@ -112,6 +111,8 @@ class Spp(Task):
         return self.training_questions(scene, rng, asking, options)[0]
 
     def solve(self, question: Question, scene: GridScene) -> str:
+        import networkx as nx  # late: see GridScene.graph
+
         # networkx here, our own search for the label: two ways to the same length.
         path = nx.dijkstra_path(scene.graph(), scene.start, scene.end)
         return _write(path, scene, question.kind)

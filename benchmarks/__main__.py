@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks import data, report, reruns, scaling, scoring, solvers, synthesis
+from benchmarks import data, edits, report, reruns, scaling, scoring, solvers, synthesis
 
 GROUPS = {
     "synthesis": synthesis.main,
@@ -12,6 +12,7 @@ GROUPS = {
     "solvers": solvers.main,
     "scoring": scoring.main,
     "reruns": reruns.main,
+    "edits": edits.main,
     "report": report.main,
     "scaling": scaling.main,
 }

@@ -35,15 +35,15 @@ class Recipe:
 
     Attributes:
         step: The subcommand.
-        subject: What the job is for, for people.
         folder: Where its record lies.
-        stem: The record is ``STEM.record.json``, or ``record.json`` if this is empty.
         tree: The place of ``folder`` in a results folder, with wildcards: ``models/*/*/*``.
+        outputs: The outputs, to be called when the job has run.
+        code: File -> hash, of the code that takes part.
+        subject: What the job is for, for people.
+        stem: The record is ``STEM.record.json``, or ``record.json`` if this is empty.
         settings: The settings that its outputs depend on.
         inputs: What it reads, as far as known beforehand.
         finds_inputs: It may read more, which it tells when it has run.
-        outputs: The outputs, to be called when the job has run.
-        code: File -> hash, of the code that takes part.
         packages: Names of installed packages that its outputs depend on.
         options: What else its outputs depend on, from the command line.
         varies: Pattern of names in ``folder`` -> why the bytes of such outputs may differ.
@@ -53,14 +53,14 @@ class Recipe:
     """
 
     step: str
-    subject: Mapping[str, str]
     folder: Path
-    stem: str
     tree: str
-    settings: Mapping[str, Any]
-    inputs: tuple[Input, ...]
     outputs: Callable[[], list[Path]]
     code: Mapping[str, str]
+    subject: Mapping[str, str] = field(default_factory=dict)
+    stem: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    inputs: tuple[Input, ...] = ()
     packages: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
     varies: Mapping[str, str] = field(default_factory=dict)

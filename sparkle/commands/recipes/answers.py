@@ -80,7 +80,6 @@ def _answers(
         step=step,
         subject=cell_of(arguments.output),
         folder=arguments.output,
-        stem="",
         tree="predictions/*/*/*",
         settings=values,
         inputs=tuple(Input(f"sets/{path.name}", path) for path in arguments.evaluation_sets),

@@ -31,7 +31,6 @@ def synthesize(arguments: argparse.Namespace) -> Recipe:
         tree="data/shards/*/*",
         settings=values_of(source),
         options={"job": arguments.job, "jobs": arguments.jobs},
-        inputs=(),
         outputs=outputs,
         code=code_of(
             "sparkle.datasets.synthesis.synthesize",
@@ -46,7 +45,6 @@ def synthesize(arguments: argparse.Namespace) -> Recipe:
 def merge_training(arguments: argparse.Namespace) -> Recipe:
     chosen = settings.merge(arguments)
     folder: Path = arguments.output
-    manifests = [path for group in settings.job_manifests(arguments.sources) for path in group]
 
     def outputs() -> list[Path]:
         parts = sorted((folder / "data").glob("*.parquet"))
@@ -56,10 +54,9 @@ def merge_training(arguments: argparse.Namespace) -> Recipe:
         step="merge-training",
         subject={"train_set": chosen.train_set},
         folder=folder,
-        stem="",
         tree="data/training/*",
         settings=values_of(chosen),
-        inputs=inputs_of(manifests, levels=2),
+        inputs=_shards_of(arguments),
         outputs=outputs,
         code=code_of("sparkle.datasets.merge.merge_training", *_CARD),
         packages=DATA,
@@ -68,12 +65,17 @@ def merge_training(arguments: argparse.Namespace) -> Recipe:
     )
 
 
+def _shards_of(arguments: argparse.Namespace) -> tuple[Input, ...]:
+    """The manifests of all jobs that have made shards for a merge."""
+    groups = settings.job_manifests(arguments.sources)
+    return inputs_of([path for group in groups for path in group], levels=2)
+
+
 _CARD = ("sparkle.datasets.card.write_merged_card", "sparkle.datasets.merged.open_dataset")
 
 
 def merge_evaluation(arguments: argparse.Namespace) -> Recipe:
     output: Path = arguments.output
-    manifests = [path for group in settings.job_manifests(arguments.sources) for path in group]
     scenes = output.parent / "scenes" / output.name
     return Recipe(
         step="merge-evaluation",
@@ -81,9 +83,8 @@ def merge_evaluation(arguments: argparse.Namespace) -> Recipe:
         folder=output.parent,
         stem=output.stem,
         tree="data/evaluation",
-        settings={},
         options={"name": output.stem},
-        inputs=inputs_of(manifests, levels=2),
+        inputs=_shards_of(arguments),
         outputs=lambda: [output, output.with_suffix(".json"), scenes, output.with_suffix(".md")],
         code=code_of("sparkle.datasets.merge.merge_evaluation", *_CARD),
         packages=DATA,
@@ -116,11 +117,9 @@ def check_leaks(arguments: argparse.Namespace) -> Recipe:
     read = [*arguments.training, *arguments.evaluation]
     return Recipe(
         step="check-leaks",
-        subject={},
         folder=arguments.output.parent,
         stem=arguments.output.stem,
         tree="data",
-        settings={},
         inputs=inputs_of(read, levels=3),
         outputs=lambda: [arguments.output],
         code=code_of("sparkle.datasets.leaks.check_leaks"),
@@ -138,11 +137,9 @@ def describe(arguments: argparse.Namespace) -> Recipe:
         read += manifests or sorted(jobs) or [path]
     return Recipe(
         step="describe",
-        subject={},
         folder=output.parent,
         stem=output.stem,
         tree="data",
-        settings={},
         options={"title": arguments.title},
         inputs=inputs_of(read, levels=3),
         outputs=lambda: [output, output.with_suffix(".json")],

@@ -84,7 +84,6 @@ def _base(arguments: argparse.Namespace, step: str, values: Mapping[str, Any]) -
         stem=output.name,
         tree="models/*",
         settings=values,
-        inputs=(),
         outputs=lambda: [output.with_suffix(".json"), output],
         code={},
     )
@@ -104,7 +103,6 @@ def finetune(arguments: argparse.Namespace) -> Recipe:
         step="finetune",
         subject=cell_of(output),
         folder=output,
-        stem="",
         tree="models/*/*/*",
         settings=values_of(chosen),
         inputs=(base_weights(arguments.base), *start, *training_data(arguments.dataset)),

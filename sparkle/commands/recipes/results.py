@@ -28,9 +28,7 @@ def score(arguments: argparse.Namespace) -> Recipe:
         step="score",
         subject=cell_of(arguments.output),
         folder=arguments.output,
-        stem="",
         tree="scores/*/*/*",
-        settings={},
         inputs=(*answers, *(Input(f"sets/{path.name}", path) for path in sets)),
         outputs=lambda: [arguments.output / path.name for path in sets],
         code=code_of("sparkle.scoring.score.score", *modules_of_sets(sets)),
@@ -43,11 +41,8 @@ def tables(arguments: argparse.Namespace) -> Recipe:
              "seeds.csv")  # fmt: skip
     return Recipe(
         step="tables",
-        subject={},
         folder=arguments.output,
-        stem="",
         tree="tables",
-        settings={},
         options={
             "rows": arguments.rows,
             "evaluation_sets": arguments.evaluation_sets,
@@ -80,11 +75,9 @@ def report(arguments: argparse.Namespace) -> Recipe:
     curves = [path for path in settings.curves(arguments).values() if present(path).exists()]
     return Recipe(
         step="report",
-        subject={},
         folder=results,
         stem="report",
         tree="",
-        settings={},
         options={
             "rows": arguments.rows,
             "evaluation_sets": arguments.evaluation_sets,
@@ -120,12 +113,10 @@ def freeze_config(arguments: argparse.Namespace) -> Recipe:
     output: Path = arguments.output
     return Recipe(
         step="freeze-config",
-        subject={},
         folder=output.parent,
         stem=output.stem,
         tree="",
         settings=settings.whole_config(arguments),
-        inputs=(),
         outputs=lambda: [output],
         code={},
         packages=("pyyaml",),

@@ -1,4 +1,4 @@
-"""What an edit costs beside a full run: three or four edits of the miniature experiment, for real.
+"""What an edit costs beside a full run: edits of the miniature experiment, run for real.
 
 Each edit is made to a copy of the finished experiment and of the code, and run to the end. Wall
 times on a busy machine compare with one another only; CPU time is that of all processes of a run.
@@ -91,7 +91,7 @@ def main() -> None:
             copy(ROOT / part, target)
         shutil.copy2(ROOT / "tests/miniature.yaml", finished / "config.yaml")
         full = Experiment(finished).run()
-        _say("edit", "wall s", "CPU s", "of full", "jobs", "")
+        _say("edit", "wall s", "of full", "CPU s", "of full", "jobs", "")
         _say_cost("full run", full, full)
         for edit, make in EDITS.items():
             edited = Experiment(Path(name, "edited"))
@@ -105,12 +105,14 @@ def _say_cost(name: str, cost: Cost, full: Cost) -> None:
     rules = [f"{count} {rule}" for rule, count in cost.jobs.items() if rule != "all"]
     ran = sum(cost.jobs.values()) - cost.jobs["all"]
     shown = ", ".join(rules) if len(rules) <= _MOST_NAMED else f"{len(rules)} rules"
-    share = f"{cost.wall / full.wall:.0%}"
-    _say(name, f"{cost.wall:.0f}", f"{cost.cpu:.0f}", share, str(ran), shown)
+    values = (f"{cost.wall:.0f}", f"{cost.wall / full.wall:.0%}")
+    _say(name, *values, f"{cost.cpu:.0f}", f"{cost.cpu / full.cpu:.0%}", str(ran), shown)
 
 
-def _say(name: str, wall: str, cpu: str, share: str, jobs: str, rules: str) -> None:
-    print(f"{name:32} {wall:>7} {cpu:>7} {share:>8} {jobs:>5}  {rules}".rstrip(), flush=True)
+def _say(name: str, *values: str) -> None:
+    *numbers, rules = values
+    cells = " ".join(f"{number:>7}" for number in numbers)
+    print(f"{name:32} {cells}  {rules}".rstrip(), flush=True)
 
 
 def _cpu() -> float:

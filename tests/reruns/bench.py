@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -74,8 +75,12 @@ class Bench:
         assert after != before, f"nothing was edited in {name}"
         path.write_text(after)
 
-    def dry_run(self) -> tuple[dict[str, set[str]], str]:
-        """(why -> rules that would run for that, all output of Snakemake)."""
+    def dry_run(self, start: Start | None = None) -> tuple[dict[str, set[str]], str]:
+        """(why -> rules that would run for that, all output of Snakemake).
+
+        Args:
+            start: How Snakemake is started; :func:`prepared` unless given.
+        """
         config = self.folder / "edited.yaml"
         config.write_text(self.text or yaml.safe_dump(self.config, sort_keys=False))
         plan = self.folder / "plan.json"
@@ -84,11 +89,9 @@ class Bench:
         arguments += ["--directory", str(self.folder), "--configfile", str(config), "--cores", "2"]
         arguments += ["--dry-run", "--quiet", "rules"]
         output = self.folder / "output.txt"
-        run = _PROCESSES.Process(target=_snakemake, args=(arguments, plan, self._fakes(), output))
-        run.start()
-        run.join()
+        status = (start or prepared)(arguments, plan, self._fakes(), output)
         said = output.read_text()
-        assert run.exitcode == 0, said
+        assert status == 0, said
         found: dict[str, set[str]] = {}
         for job in json.loads(plan.read_text())["jobs"]:
             found.setdefault(job["why"], set()).add(job["rule"])
@@ -101,14 +104,34 @@ class Bench:
         folder = self.folder / "fakes"
         for name, version in self.packages.items():
             info = folder / f"{name}-{version}.dist-info"
-            info.mkdir(parents=True)
+            info.mkdir(parents=True, exist_ok=True)
             lines = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}", ""]
             (info / "METADATA").write_text("\n".join(lines))
         return folder
 
 
+Start = Callable[[list[str], Path, Path, Path], int | None]
+"""Starts Snakemake: (arguments, plan to write, folder of packages, output to write) -> status."""
+
+
+def from_the_shell(arguments: list[str], plan: Path, packages: Path, output: Path) -> int:
+    """As a user does."""
+    environment = {**os.environ, "SPARKLE_PLAN": str(plan), "PYTHONPATH": str(packages)}
+    command = [sys.executable, "-m", "snakemake", *arguments]
+    with output.open("w") as both:
+        run = subprocess.run(command, cwd=plan.parent, env=environment, stdout=both, stderr=both)
+    return run.returncode
+
+
+def prepared(arguments: list[str], plan: Path, packages: Path, output: Path) -> int | None:
+    """In a process that has imported what it needs."""
+    process = _PROCESSES.Process(target=_snakemake, args=(arguments, plan, packages, output))
+    process.start()
+    process.join()
+    return process.exitcode
+
+
 def _snakemake(arguments: list[str], plan: Path, packages: Path, output: Path) -> None:
-    """What ``python -m snakemake`` does, in a process that has been made for it."""
     with output.open("w") as stream:
         os.dup2(stream.fileno(), 1)
         os.dup2(stream.fileno(), 2)

@@ -19,7 +19,16 @@ import yaml
 
 from tests.conftest import MINIATURE, run_snakemake
 from tests.draw_benchmarks import custom as draw_own
-from tests.reruns.bench import Bench, flip_a_byte, fresh, linked, overwrite, remove, touch_all
+from tests.reruns.bench import (
+    Bench,
+    flip_a_byte,
+    fresh,
+    from_the_shell,
+    linked,
+    overwrite,
+    remove,
+    touch_all,
+)
 
 pytestmark = pytest.mark.workflow
 
@@ -254,6 +263,15 @@ def test_an_edit_reruns_what_it_affects(
 ) -> None:
     folder = linked(finished_miniature, tmp_path / "experiment")
     check(Bench(folder, fresh(yaml.safe_load(MINIATURE.read_text()))), edit, runs, perhaps, stored)
+
+
+def test_a_start_from_the_shell_says_the_same(finished_miniature: Path, tmp_path: Path) -> None:
+    """The table starts Snakemake from a prepared process: that must make no difference."""
+    bench = Bench(linked(finished_miniature, tmp_path / "e"), yaml.safe_load(MINIATURE.read_text()))
+    for edit in (put("training.learning_rate", 0.002), package("numpy"),
+                 append("tasks/distance.py", "_NEW = 1")):  # fmt: skip
+        edit(bench)
+    assert bench.dry_run()[0] == bench.dry_run(from_the_shell)[0]
 
 
 def check(bench: Bench, edit: Edit, runs: str, perhaps: str, stored: str) -> None:

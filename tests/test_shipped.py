@@ -60,7 +60,10 @@ FAULTS = {
     ),
     "another recipe": (
         {"pretraining": {"seed": 99}},
-        ("made by another recipe, with other lessons, seed", "Set models.sparkle-tiny.weights to 'train'"),
+        (
+            "made by another recipe, with other lessons, seed",
+            "Set models.sparkle-tiny.weights to 'train'",
+        ),
     ),
 }
 

@@ -94,7 +94,7 @@ def test_scaling_lines_join_sizes_of_one_train_set(tmp_path: Path) -> None:
     names = [path.name for path in write_figures(material, tmp_path / "figures")]
     assert "scaling.svg" in names
     text = Results(table, {}, {}, {}).report(tmp_path / "r.html", material=material)
-    assert "No curve:" not in text and "by number of training images." in text
+    assert 'href="#scaling"' in text and "by number of training images." in text
     assert scaling_lines(material.matrix, dict.fromkeys(sizes, 100)) == []
     assert "(100 to 10,000 pictures)" in what_was_done(material.matrix, sizes)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from matplotlib.axes import Axes
@@ -19,6 +18,7 @@ from sparkle.reporting.axes import (
     panels,
     percent_axis,
     spread,
+    wrapped,
 )
 from sparkle.reporting.matrix import BASE, Estimate, Matrix, Run, bounds
 from sparkle.reporting.palette import HEAT, INK, LINE, MUTED, SURFACE, series_colour
@@ -58,7 +58,7 @@ def draw_heat_map(matrix: Matrix) -> Figure:
     axes = figure.subplots()
     axes.set(xlim=(0, len(sets)), ylim=(len(lines), 0))
     axes.xaxis.tick_top()
-    axes.set_xticks([i + 0.5 for i in range(len(sets))], [_wrapped(name) for name in sets])
+    axes.set_xticks([i + 0.5 for i in range(len(sets))], [wrapped(name, _HEADING) for name in sets])
     _label_lines(axes, lines)
     for row, (_, run) in enumerate(lines):
         for column, name in enumerate(sets):
@@ -109,14 +109,13 @@ def _label_lines(axes: Axes, lines: Sequence[Line]) -> None:
                       va="center", transform=axes.get_yaxis_transform())  # fmt: skip
 
 
-def _wrapped(name: str) -> str:
-    """A column heading broken at separators, so that neighbours do not touch."""
-    lines = [""]
-    for word in re.split(r"(?<=[_-])", name):
-        if lines[-1] and len(lines[-1] + word) > _HEADING:
-            lines.append("")
-        lines[-1] += word
-    return "\n".join(lines)
+def changed_models(matrix: Matrix) -> tuple[str, ...]:
+    """The models that were evaluated both before and after training."""
+    return tuple(
+        model
+        for model in matrix.models()
+        if {run.is_base for run in matrix.runs_of(model)} == {True, False}
+    )
 
 
 def draw_slopes(
@@ -158,7 +157,7 @@ def _draw_slopes(axes: Axes, matrix: Matrix, model: str, name: str, gap: float) 
     if base is not None:
         _draw_point(axes, 0.0, base, MUTED)
     elif tuned:
-        axes.text(0.0, 50, "no base", fontsize=SMALL, color=MUTED, ha="center")
+        axes.text(-0.08, 50, "not measured", fontsize=SMALL, color=MUTED, va="bottom")
     heights = spread([100 * estimate.value for _, estimate in tuned], gap, 0.0, 101.0)
     for i, ((run, estimate), height) in enumerate(zip(tuned, heights, strict=True)):
         colour = series_colour(run.train_set, matrix.train_sets())

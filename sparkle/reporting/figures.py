@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from sparkle.files import atomic_path
 from sparkle.reporting.breakdown_charts import draw_cells, draw_difficulty, draw_roses
-from sparkle.reporting.charts import draw_heat_map, draw_slopes
+from sparkle.reporting.charts import changed_models, draw_heat_map, draw_slopes
 from sparkle.reporting.curve_charts import draw_scaling, draw_training, scaling_lines
 from sparkle.reporting.material import Material
 from sparkle.reporting.palette import PAGE_VARIABLES
@@ -36,9 +36,9 @@ _TEXT_FONT = re.compile(r"font: (?:(\w+) )?([\d.]+px) [^;\"]*")
 def write_figures(material: Material, folder: Path) -> list[Path]:
     """Write the figures into ``folder``, each as SVG and PNG.
 
-    They are ``matrix`` (heat map) and ``before_after`` (slopes), and as far as there are numbers
-    for them ``scaling``, ``training`` (loss), ``reward``, ``directions_SET`` (roses), ``cells_SET``
-    and ``difficulty_SET`` for each evaluation set.
+    They are ``matrix`` (heat map), and as far as there are numbers for them ``before_after``
+    (slopes), ``scaling``, ``training`` (loss), ``reward``, and for each evaluation set
+    ``directions_SET`` (roses), ``cells_SET`` and ``difficulty_SET``.
 
     Returns:
         The files written, in the order above.
@@ -53,7 +53,9 @@ def write_figures(material: Material, folder: Path) -> list[Path]:
 def _figures(material: Material) -> Iterator[tuple[str, Figure]]:
     matrix, breakdown = material.matrix, material.breakdown
     yield "matrix", draw_heat_map(matrix)
-    yield "before_after", draw_slopes(matrix, matrix.models(), matrix.evaluation_sets)
+    changed = changed_models(matrix)
+    if changed:
+        yield "before_after", draw_slopes(matrix, changed, matrix.evaluation_sets)
     lines = scaling_lines(matrix, material.train_images)
     if lines:
         yield "scaling", draw_scaling(matrix, lines, matrix.evaluation_sets)
@@ -72,8 +74,9 @@ def _figures(material: Material) -> Iterator[tuple[str, Figure]]:
             rose = matrix.tasks[name] == "direction"
             draw, kind = (draw_roses, "directions") if rose else (draw_cells, "cells")
             yield f"{kind}_{name}", draw(confusions, several)
-        if breakdown.of(name, "difficulty"):
-            yield f"difficulty_{name}", draw_difficulty(matrix, breakdown, name)
+        models = breakdown.models_by_difficulty(name)
+        if models:
+            yield f"difficulty_{name}", draw_difficulty(matrix, breakdown, name, models)
 
 
 def _write_figure(figure: Figure, path: Path, kind: str) -> Path:

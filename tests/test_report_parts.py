@@ -26,15 +26,17 @@ from sparkle.commands.results import costs_of
 from sparkle.errors import SparkleError
 from sparkle.experiment import Experiment
 from sparkle.reporting import read_material, write_figures
-from sparkle.reporting.axes import spread
+from sparkle.reporting.axes import legend, panels, spread, wrapped
 from sparkle.reporting.breakdown import bin_edges, break_down, write_breakdown
 from sparkle.reporting.breakdown_charts import rose_parts
+from sparkle.reporting.charts import changed_models
 from sparkle.reporting.costs import JobTime, duration, read_job_times, sum_up
-from sparkle.reporting.curve_charts import scaling_lines
+from sparkle.reporting.curve_charts import scaling_key, scaling_lines
 from sparkle.reporting.curves import read_curves
 from sparkle.reporting.latex import escaped, latex_matrix
 from sparkle.reporting.matrix import Run, read_matrix
 from sparkle.reporting.origins import origins, record_of
+from sparkle.reporting.palette import GREY, INK, SERIES
 from sparkle.reporting.story import what_came_out, what_was_done
 
 
@@ -90,6 +92,7 @@ def test_scaling_lines_join_sizes_of_one_train_set(tmp_path: Path) -> None:
     table = write_table(tmp_path / "m.csv", [accuracy_row("m", "none", 0, 10), *rows])
     material = read_material(table, train_images=sizes)
     (line,) = scaling_lines(material.matrix, sizes)
+    assert scaling_key(material.matrix, [line]) == {"full": SERIES[0], "base": GREY}
     assert line.name == "full" and [size for size, _ in line.runs] == [100, 1000, 10_000]
     names = [path.name for path in write_figures(material, tmp_path / "figures")]
     assert "scaling.svg" in names
@@ -112,6 +115,57 @@ def test_rewards_are_drawn_where_there_are_some(tmp_path: Path) -> None:
     assert "Training reward of m" in Results(table, {}, {}, {}).report(
         tmp_path / "r.html", material=material
     )
+
+
+def test_a_legend_fits_its_figure(tmp_path: Path) -> None:
+    """No name is cut off, however many there are and however long."""
+    names = [f"direction-localization-distance-without-numbers-{i}" for i in range(9)]
+    for colours in (dict.fromkeys(names, INK), dict.fromkeys(["base", "full"], INK)):
+        figure, _ = panels(["one"], 1, 3.0, 2.5)
+        legend(figure, colours)
+        figure.savefig(tmp_path / "figure.png")
+        (drawn,) = figure.legends
+        box = drawn.get_window_extent()
+        assert box.x0 >= 0 and box.x1 <= figure.bbox.x1
+        texts = [text.get_text().replace("\n", "") for text in drawn.get_texts()]
+        assert texts == list(colours)
+    assert len({round(text.get_window_extent().y0) for text in drawn.get_texts()}) == 1
+
+
+def test_titles_are_broken_at_separators() -> None:
+    assert wrapped("full, a-model-with-a-name", 12) == "full, a-\nmodel-with-\na-name"
+    assert wrapped("localization", 5) == "localization"
+
+
+def test_a_model_without_training_has_no_slopes(tmp_path: Path) -> None:
+    rows = [
+        accuracy_row("m", "none", 0, 20), accuracy_row("m", "full", 1, 180),
+        accuracy_row("few-shot", "none", 0, 60),
+    ]  # fmt: skip
+    table = write_table(tmp_path / "m.csv", rows)
+    material = read_material(table)
+    assert changed_models(material.matrix) == ("m",)
+    text = Results(table, {}, {}, {}).report(tmp_path / "r.html", material=material)
+    assert "Accuracy of m on direction before" in text
+    assert "Accuracy of few-shot on direction before" not in text
+    assert what_was_done(material.matrix, {}).endswith(
+        "few-shot was asked the same, without fine-tuning."
+    )
+    alone = read_material(write_table(tmp_path / "m.csv", rows[1:2]))
+    names = [path.name for path in write_figures(alone, tmp_path / "figures")]
+    assert names == ["matrix.svg", "matrix.png"]
+    text = Results(table, {}, {}, {}).report(tmp_path / "r.html", material=alone)
+    assert "No model was evaluated both before and after training." in text
+
+
+def test_the_loss_of_reinforcement_learning_is_not_drawn(tmp_path: Path) -> None:
+    rows = [{"step": i, "loss": 1e-8, "reward": 0.1 * i} for i in range(3)]
+    rewarded = write_table(tmp_path / "a.csv", rows, ("step", "loss", "reward"))
+    plain = write_table(tmp_path / "b.csv", [{"step": 1, "loss": 2}], ("step", "loss"))
+    table = write_table(tmp_path / "m.csv", [accuracy_row("m", "full", 1, 50)])
+    material = read_material(table, training_csvs={"m/grpo/1": rewarded, "m/full/1": plain})
+    assert [curve.train_set for curve in material.losses] == ["full"]
+    assert [curve.train_set for curve in material.rewards] == ["grpo"]
 
 
 def test_latex_escapes_names_and_marks_stars(tmp_path: Path) -> None:

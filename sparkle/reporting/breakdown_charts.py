@@ -24,6 +24,8 @@ from sparkle.reporting.matrix import Estimate, Matrix, Run
 from sparkle.reporting.palette import GREY, HEAT, INK, LINE, MUTED, SERIES, SURFACE, series_colour
 from sparkle.scenes.geometry import CELLS, DIRECTIONS
 
+Confusion = Mapping[str, Mapping[str, float]]
+"""Shares of the answers given to the questions of a class: [class][answer]."""
 ROSE_PARTS = {
     "right": SERIES[0],
     "next sector": SERIES[4],
@@ -80,35 +82,27 @@ def _draw_points(
                   marker="o", markersize=3, linewidth=1.4, elinewidth=0.8)  # fmt: skip
 
 
-def draw_roses(
-    confusions: Mapping[Run, Mapping[str, Mapping[str, float]]], label: bool, key: bool = True
-) -> Figure:
-    """What questions of each direction were answered with: a rose per run.
+def draw_roses(confusions: Mapping[str, Confusion], key: bool = True) -> Figure:
+    """What questions of each direction were answered with: a rose for each title.
 
     A petal points where the right answer does; its parts, from the centre, are the shares of right
     answers, of the neighbouring sector, of other directions, and of those that could not be read.
 
     Args:
-        label: Whether titles name the model too.
         key: Whether the figure explains its colours.
     """
-    names = {_name(run, label): run for run in confusions}
-    figure, drawn = panels(list(names), 5, 2.0, 2.15, projection="polar")
-    for axes, name in drawn:
-        _draw_rose(axes, confusions[names[name]])
+    figure, drawn = panels(list(confusions), 5, 2.0, 2.15, projection="polar")
+    for axes, title in drawn:
+        _draw_rose(axes, confusions[title])
     if key:
         handles = [Patch(facecolor=colour) for colour in ROSE_PARTS.values()]
-        columns = 2 if len(names) == 1 else 4
+        columns = 2 if len(confusions) == 1 else 4
         figure.legend(handles, list(ROSE_PARTS), loc="outside lower center", ncols=columns,
                       frameon=False, fontsize=SMALL, labelcolor=INK)  # fmt: skip
     return figure
 
 
-def _name(run: Run, with_model: bool) -> str:
-    return f"{run.label}, {run.model}" if with_model else run.label
-
-
-def _draw_rose(axes: Axes, confusion: Mapping[str, Mapping[str, float]]) -> None:
+def _draw_rose(axes: Axes, confusion: Confusion) -> None:
     present = [name for name in DIRECTIONS if name in confusion]
     width = math.radians(40 if len(present) > 4 else 80)
     for name in present:
@@ -141,12 +135,11 @@ def rose_parts(target: str, answers: Mapping[str, float]) -> dict[str, float]:
     return parts
 
 
-def draw_cells(confusions: Mapping[Run, Mapping[str, Mapping[str, float]]], label: bool) -> Figure:
-    """Share right in per cent by the cell that was the right answer: a 3 x 3 map per run."""
-    names = {_name(run, label): run for run in confusions}
-    figure, drawn = panels(list(names), 5, 2.0, 2.05)
-    for axes, name in drawn:
-        confusion = confusions[names[name]]
+def draw_cells(confusions: Mapping[str, Confusion]) -> Figure:
+    """Share right in per cent by the cell that was the right answer: a 3 x 3 map for each title."""
+    figure, drawn = panels(list(confusions), 5, 2.0, 2.05)
+    for axes, title in drawn:
+        confusion = confusions[title]
         for i, cell in enumerate(CELLS):
             row, column = divmod(i, 3)
             share = confusion[cell].get(cell, 0.0) if cell in confusion else None

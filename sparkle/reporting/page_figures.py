@@ -24,6 +24,7 @@ from sparkle.reporting.matrix import Matrix
 from sparkle.reporting.palette import PAGE_VARIABLES
 
 ByModel = list[tuple[str, list[Markup]]]
+_UNTRAINED = "Not fine-tuned"
 
 
 def page_figures(material: Material) -> dict[str, Any]:
@@ -92,7 +93,10 @@ def _difficulties(material: Material) -> ByModel:
 
 
 def _classes(material: Material) -> list[tuple[str, bool, ByModel]]:
-    """(evaluation set, whether they are roses, and for each model a figure per run)."""
+    """(evaluation set, whether they are roses, and for each model a figure per run).
+
+    Models that were not fine-tuned stand together, each under its own name.
+    """
     matrix, confusions = material.matrix, material.breakdown.confusions
     found = []
     for i, name in enumerate(matrix.evaluation_sets):
@@ -100,10 +104,12 @@ def _classes(material: Material) -> list[tuple[str, bool, ByModel]]:
         by_model: dict[str, list[Markup]] = {}
         for j, run in enumerate(matrix.runs):
             if (run, name) in confusions:
-                own = {run: confusions[run, name]}
-                figure = draw_roses(own, False, key=False) if rose else draw_cells(own, False)
+                alone = len(matrix.models()) > 1 and matrix.is_untrained(run.model)
+                own = {run.model if alone else run.label: confusions[run, name]}
+                figure = draw_roses(own, key=False) if rose else draw_cells(own)
                 text = f"Answers of {run.model}, {run.label}, on {name} by the right answer."
-                by_model.setdefault(run.model, []).append(inline_svg(figure, f"e{i}-{j}", text))
+                group = by_model.setdefault(_UNTRAINED if alone else run.model, [])
+                group.append(inline_svg(figure, f"e{i}-{j}", text))
         if by_model:
             found.append((name, rose, list(by_model.items())))
     return found

@@ -26,8 +26,8 @@ class Tile:
 
 def what_was_done(matrix: Matrix, train_images: Mapping[str, int]) -> str:
     """The experiment in two or three sentences."""
-    trained = [m for m in matrix.models() if any(not run.is_base for run in matrix.runs_of(m))]
-    as_they_are = [model for model in matrix.models() if model not in trained]
+    trained = [model for model in matrix.models() if not matrix.is_untrained(model)]
+    as_they_are = [model for model in matrix.models() if matrix.is_untrained(model)]
     asked = (
         f"asked the questions of {_count(len(matrix.evaluation_sets), 'evaluation set')},"
         f" {question_counts(matrix, matrix.evaluation_sets)}."

@@ -133,7 +133,7 @@ def test_a_legend_fits_its_figure(tmp_path: Path) -> None:
 
 
 def test_titles_are_broken_at_separators() -> None:
-    assert wrapped("full, a-model-with-a-name", 12) == "full, a-\nmodel-with-\na-name"
+    assert wrapped("full, a-model-with-a-name", 12) == "full,\na-model-\nwith-a-name"
     assert wrapped("localization", 5) == "localization"
 
 
@@ -196,10 +196,12 @@ def test_origins_tell_hashes_versions_and_files(results: Results, tmp_path: Path
     (own / "record.json").write_text(json.dumps({"weights": "w123", "base": "b456", "nested": {}}))
     found = origins(results.material().matrix, results.scores, results.evaluation_sets, folder)
     cell = dict(found["cells"]["tiny/full|direction"])
-    assert cell["seed 1: dataset hash"] == "data-direction" and cell["seed 2: task version"] == "1"
+    assert cell["dataset hash"] == "data-direction" and cell["task version"] == "1"
     assert cell["seed 1: scores"].endswith("scores/tiny/full/seed1/direction.parquet")
-    assert "over 40 prompts" in cell["seed 1: prompt hash"]
+    assert "over 40 prompts" in cell["prompt hash"]
+    assert cell["seed 2: scores"] != cell["seed 1: scores"] and "scores" not in cell
     row = dict(found["rows"]["tiny/full"])
+    assert row["training seeds"] == "1, 2"
     assert row["seed 1: weights hash"] == "w123" and "seed 2: weights hash" not in row
     assert not any(str(tmp_path.parent) in str(value) for value in found["rows"].values())
 

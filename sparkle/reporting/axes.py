@@ -45,7 +45,12 @@ def panels(
 
 
 def wrapped(text: str, most: int) -> str:
-    """Text broken at separators into lines of at most ``most`` characters, where it can be."""
+    """Text broken into lines of at most ``most`` characters, where it can be: after commas first,
+    then after hyphens, underscores and blanks."""
+    if len(text) <= most:
+        return text
+    if ", " in text:
+        return "\n".join(wrapped(part, most) for part in re.split(r"(?<=,) ", text))
     lines = [""]
     for word in re.split(r"(?<=[_\- ])", text):
         if lines[-1] and len((lines[-1] + word).rstrip()) > most:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from argparse import Namespace
 from pathlib import Path
 from types import SimpleNamespace
@@ -29,7 +30,7 @@ from sparkle.reporting import read_material, write_figures
 from sparkle.reporting.axes import legend, panels, spread, wrapped
 from sparkle.reporting.breakdown import bin_edges, break_down, write_breakdown
 from sparkle.reporting.breakdown_charts import rose_parts
-from sparkle.reporting.charts import changed_models
+from sparkle.reporting.charts import changed_models, draw_heat_map
 from sparkle.reporting.costs import JobTime, duration, read_job_times, sum_up
 from sparkle.reporting.curve_charts import scaling_key, scaling_lines
 from sparkle.reporting.curves import read_curves
@@ -130,6 +131,23 @@ def test_a_legend_fits_its_figure(tmp_path: Path) -> None:
         texts = [text.get_text().replace("\n", "") for text in drawn.get_texts()]
         assert texts == list(colours)
     assert len({round(text.get_window_extent().y0) for text in drawn.get_texts()}) == 1
+
+
+@pytest.mark.parametrize("sets", [1, 2, 9])
+def test_the_heat_map_has_room_for_its_caption(sets: int, tmp_path: Path) -> None:
+    rows = [
+        metric_row(("m", "none", 0, f"set-{i}", "direction"), "accuracy", 0.5, 0.4, 0.6, 50)
+        for i in range(sets)
+    ]
+    figure = draw_heat_map(read_matrix(write_table(tmp_path / "m.csv", rows)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # of a layout that does not fit
+        figure.savefig(tmp_path / "figure.png")
+    (axes,) = figure.axes
+    caption = axes.xaxis.label.get_window_extent()
+    assert caption.x0 >= 0 and caption.x1 <= figure.bbox.x1
+    cell = axes.transData.transform((1, 0))[0] - axes.transData.transform((0, 0))[0]
+    assert cell > 0.9 * figure.dpi
 
 
 def test_titles_are_broken_at_separators() -> None:

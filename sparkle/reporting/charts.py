@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 from matplotlib.axes import Axes
@@ -26,6 +27,8 @@ from sparkle.reporting.palette import HEAT, INK, LINE, MUTED, SURFACE, series_co
 _HEAT = LinearSegmentedColormap.from_list("heat", [SURFACE, HEAT])
 _HEADING = 13
 """Characters that fit over a column of the heat map."""
+_LEAST_COLUMNS, _CAPTION = 3, 17
+"""Columns whose room the heat map takes at least, and characters of its caption for each."""
 _LABEL_GAP = 8.5
 """Least distance of two labels beside a slope, in points of accuracy, for the usual height."""
 _SLOPE_HEIGHT = 2.0
@@ -51,12 +54,16 @@ def draw_heat_map(matrix: Matrix) -> Figure:
     lines = run_lines(matrix, references=True)
     sets = matrix.evaluation_sets
     longest = max(len(text) for text, run in lines if run is not None)
-    figure = Figure(
-        figsize=(0.9 + 0.075 * longest + 1.05 * len(sets), 1.5 + 0.38 * len(lines)),
-        layout="constrained",
+    columns = max(len(sets), _LEAST_COLUMNS)
+    stars = " * : differs from the base, p < 0.05 (Holm)." if matrix.significance else ""
+    caption = textwrap.fill(
+        f"Accuracy in % with 95 % interval. Corner mark: trained on this capability.{stars}",
+        _CAPTION * columns,
     )
+    height = 1.5 + 0.38 * len(lines) + 0.13 * caption.count("\n")
+    figure = Figure(figsize=(0.9 + 0.075 * longest + 1.05 * columns, height), layout="constrained")
     axes = figure.subplots()
-    axes.set(xlim=(0, len(sets)), ylim=(len(lines), 0))
+    axes.set(xlim=(0, columns), ylim=(len(lines), 0))
     axes.xaxis.tick_top()
     axes.set_xticks([i + 0.5 for i in range(len(sets))], [wrapped(name, _HEADING) for name in sets])
     _label_lines(axes, lines)
@@ -68,11 +75,8 @@ def draw_heat_map(matrix: Matrix) -> Figure:
     axes.tick_params(length=0, labelsize=NORMAL, colors=INK)
     for spine in axes.spines.values():
         spine.set_visible(False)
-    stars = " * : differs from the base, p < 0.05 (Holm)." if matrix.significance else ""
-    axes.set_xlabel(
-        f"Accuracy in % with 95 % interval. Corner mark: trained on this capability.{stars}",
-        fontsize=SMALL, color=MUTED, loc="left", labelpad=8,
-    )  # fmt: skip
+    axes.set_xlabel(caption, fontsize=SMALL, color=MUTED, loc="left", labelpad=8)
+    axes.xaxis.label.set_horizontalalignment("left")
     return figure
 
 

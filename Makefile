@@ -26,7 +26,7 @@ test-slow: $(READY)
 	$(BIN)/python -m pytest -m slow $(ARGS)
 
 # Starts a Slurm of its own on this machine: needs Debian's packages and root.
-# SLURM_TESTS='slurm and quick' takes seven minutes instead of forty.
+# SLURM_TESTS='slurm and quick' takes five minutes instead of thirty.
 test-slurm: $(READY)
 	$(BIN)/python -m pytest -m "$(SLURM_TESTS)" tests/slurm $(ARGS)
 

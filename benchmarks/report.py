@@ -1,4 +1,4 @@
-"""The report with as many answers as it holds: time to write it, and the size of its file.
+"""The report with as many answers as it holds: time to write and to open it, size of its file.
 
 Five runs answer 800 questions of each of five tasks, about pictures of 448 pixels that all differ.
 ``SPARKLE_BENCHMARK_REPORT`` names a folder to keep the report in, for trying it in a browser.
@@ -24,9 +24,11 @@ from sparkle.reporting import read_material, write_report
 from sparkle.scoring.score import score
 from sparkle.scoring.tables import build_matrix, write_tables
 from sparkle.tasks.base import Asking
+from tests.browser import CHROMIUM, Browser
 
 _TASKS = ("direction", "distance", "localization", "spp", "tsp")
 _QUESTIONS = 800
+_OPENED = 5
 _RUNS = {
     ("model", "none", 0): "chance", ("model", "direction", 1): "chance",
     ("model", "distance", 1): "most_frequent", ("model", "localization", 1): "chance",
@@ -68,6 +70,27 @@ def _write(folder: Path, kept: Path) -> None:
         f" {path.stat().st_size / 1e6:.1f} MB, written in {spent:.0f} s of CPU time"
         f" ({taken:.0f} s on the clock)"
     )
+    if CHROMIUM is not None:
+        _open(path)
+
+
+def _open(path: Path) -> None:
+    """Open the page until its answers can be filtered, each time in a browser of its own."""
+    for width in (1280, 390):
+        clock, spent = [], []
+        for _ in range(_OPENED):
+            browser = Browser()
+            before, start = browser.cpu_seconds(), time.perf_counter()
+            browser.open(path, width=width)
+            browser.wait_for("document.querySelector('#browser').dataset.ready === 'yes'")
+            clock.append(time.perf_counter() - start)
+            spent.append(browser.cpu_seconds() - before)
+            assert not browser.errors, browser.errors
+            browser.close()
+        print(
+            f"opened at {width} pixels {_OPENED} times: {min(clock):.2f} to {max(clock):.2f} s on"
+            f" the clock, {min(spent):.2f} to {max(spent):.2f} s of CPU time"
+        )
 
 
 def _rows(task: str) -> Iterator[dict[str, Any]]:

@@ -110,7 +110,6 @@ def draw(results: Path, output: Path, order: list[str]) -> None:
             for seed in scores[name].values() if len(scores[name]) > 1 else ():
                 axis.plot(100 * seed["correct"].mean(), place, "|", color=colour, markersize=9)
         axis.set_title(title, fontsize=10)
-        axis.set_xlim(left=-1)
         axis.set_ylim(-0.5, len(shown) - 0.5)
         axis.set_xlabel("accuracy in %", fontsize=9)
         axis.set_yticks(range(len(shown)), ["base" if n == BASE else n for n in shown], fontsize=9)

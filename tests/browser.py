@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import select
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -21,6 +23,13 @@ _ARGUMENTS = (
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--disable-dev-shm-usage", "--hide-scrollbars", "--remote-debugging-pipe",
 )  # fmt: skip
+_CONNECT = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.dup2(int(sys.argv[2]), 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
+"""After the start of a process, where no other file can have these numbers."""
 _KEYS = {
     "Tab": 9, "Enter": 13, "Escape": 27, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39,
     "ArrowDown": 40,
@@ -39,16 +48,11 @@ class Browser:
         ours_in, theirs_out = os.pipe()
         theirs_in, ours_out = os.pipe()
         # The protocol has its commands come in on 3 and its answers go out on 4.
-        low, high = os.dup(theirs_in), os.dup(theirs_out)
-
-        def connect() -> None:
-            os.dup2(low, 3)
-            os.dup2(high, 4)
-
+        low, high = (fcntl.fcntl(end, fcntl.F_DUPFD, 10) for end in (theirs_in, theirs_out))
         self._process = subprocess.Popen(
-            [CHROMIUM, *_ARGUMENTS, f"--user-data-dir={self._profile.name}", "about:blank"],
-            preexec_fn=connect, pass_fds=(3, 4), stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            [sys.executable, "-c", _CONNECT, str(low), str(high), CHROMIUM, *_ARGUMENTS,
+             f"--user-data-dir={self._profile.name}", "about:blank"],
+            pass_fds=(low, high), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         for handle in (theirs_in, theirs_out, low, high):
             os.close(handle)
@@ -77,6 +81,13 @@ class Browser:
         self._call("Emulation.setEmulatedMedia", features=[scheme])
         self._call("Page.navigate", url=path.absolute().as_uri())
         self.wait_for("document.readyState === 'complete' && location.protocol === 'file:'")
+
+    def cpu_seconds(self) -> float:
+        """CPU time of the processes that show pages, so far."""
+        session, self._session = self._session, None  # asked of the browser, not of the page
+        found = self._call("SystemInfo.getProcessInfo")["processInfo"]
+        self._session = session
+        return sum(each["cpuTime"] for each in found if each["type"] == "renderer")
 
     def run(self, script: str) -> Any:
         """The value of an expression in the page."""

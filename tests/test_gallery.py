@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 import re
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from sparkle.reporting.overlay import Mark, answer_marks
 from sparkle.reporting.pictures import gather
 from sparkle.reporting.samples import choose
 from sparkle.scenes.discs import Disc, DiscScene
+from sparkle.scenes.geometry import DIRECTIONS
 from sparkle.scenes.grid import GridScene
 
 SCENE = DiscScene(1.0, (Disc("N1", 2.0, 2.0), Disc("N2", 8.0, 2.0), Disc("N3", 2.0, 8.0)))
@@ -116,6 +118,9 @@ def test_marks_of_answers_show_what_was_claimed() -> None:
     assert 0 < wrong.points[1][1] < wrong.points[0][1]
     (outside,) = answer_marks(SCENE, question, "down")
     assert 0 <= outside.points[1][1] <= 1  # it would leave the picture
+    for answer in DIRECTIONS:  # long enough to be seen, where there is hardly room for it too
+        (arrow,) = answer_marks(SCENE, question, answer)
+        assert math.dist(*arrow.points) >= 0.08 - 1e-9
     cell = asked("localization", "cell", "down left", of="N1", geometry="figure")
     (box,) = answer_marks(SCENE, cell, "top right")
     assert box.shape == "box"

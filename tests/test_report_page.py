@@ -83,6 +83,10 @@ def test_answers_are_text_and_pictures_load_with_their_marks(page: Browser) -> N
     assert page.run("document.querySelectorAll('#browser g.given > *').length") > 0
     choose(page, run="2", set="3")  # tours
     assert page.run("document.querySelectorAll('.sample g.gold:not(.edge) line').length") == 12 * 4
+    shifts = "[...document.querySelectorAll('.sample g')].map(g => g.getAttribute('transform'))"
+    assert set(page.run(shifts)) == {"translate(0 0)"}
+    choose(page, set="2")  # paths on a grid of four by four
+    assert set(page.run(shifts)) == {"translate(-42 -42)", "translate(42 42)"}
     page.run("document.querySelector('.sample details').open = true")
     page.wait_for("document.querySelectorAll('.sample details div').length === 3")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from argparse import Namespace
 from pathlib import Path
 from types import SimpleNamespace
@@ -26,15 +27,17 @@ from sparkle.commands.results import costs_of
 from sparkle.errors import SparkleError
 from sparkle.experiment import Experiment
 from sparkle.reporting import read_material, write_figures
-from sparkle.reporting.axes import spread
+from sparkle.reporting.axes import legend, panels, spread, wrapped
 from sparkle.reporting.breakdown import bin_edges, break_down, write_breakdown
 from sparkle.reporting.breakdown_charts import rose_parts
+from sparkle.reporting.charts import changed_models, draw_heat_map
 from sparkle.reporting.costs import JobTime, duration, read_job_times, sum_up
-from sparkle.reporting.curve_charts import scaling_lines
+from sparkle.reporting.curve_charts import scaling_key, scaling_lines
 from sparkle.reporting.curves import read_curves
 from sparkle.reporting.latex import escaped, latex_matrix
 from sparkle.reporting.matrix import Run, read_matrix
 from sparkle.reporting.origins import origins, record_of
+from sparkle.reporting.palette import GREY, INK, SERIES
 from sparkle.reporting.story import what_came_out, what_was_done
 
 
@@ -90,11 +93,12 @@ def test_scaling_lines_join_sizes_of_one_train_set(tmp_path: Path) -> None:
     table = write_table(tmp_path / "m.csv", [accuracy_row("m", "none", 0, 10), *rows])
     material = read_material(table, train_images=sizes)
     (line,) = scaling_lines(material.matrix, sizes)
+    assert scaling_key(material.matrix, [line]) == {"full": SERIES[0], "base": GREY}
     assert line.name == "full" and [size for size, _ in line.runs] == [100, 1000, 10_000]
     names = [path.name for path in write_figures(material, tmp_path / "figures")]
     assert "scaling.svg" in names
     text = Results(table, {}, {}, {}).report(tmp_path / "r.html", material=material)
-    assert "No curve:" not in text and "by number of training images." in text
+    assert 'href="#scaling"' in text and "by number of training images." in text
     assert scaling_lines(material.matrix, dict.fromkeys(sizes, 100)) == []
     assert "(100 to 10,000 pictures)" in what_was_done(material.matrix, sizes)
 
@@ -112,6 +116,74 @@ def test_rewards_are_drawn_where_there_are_some(tmp_path: Path) -> None:
     assert "Training reward of m" in Results(table, {}, {}, {}).report(
         tmp_path / "r.html", material=material
     )
+
+
+def test_a_legend_fits_its_figure(tmp_path: Path) -> None:
+    """No name is cut off, however many there are and however long."""
+    names = [f"direction-localization-distance-without-numbers-{i}" for i in range(9)]
+    for colours in (dict.fromkeys(names, INK), dict.fromkeys(["base", "full"], INK)):
+        figure, _ = panels(["one"], 1, 3.0, 2.5)
+        legend(figure, colours)
+        figure.savefig(tmp_path / "figure.png")
+        (drawn,) = figure.legends
+        box = drawn.get_window_extent()
+        assert box.x0 >= 0 and box.x1 <= figure.bbox.x1
+        texts = [text.get_text().replace("\n", "") for text in drawn.get_texts()]
+        assert texts == list(colours)
+    assert len({round(text.get_window_extent().y0) for text in drawn.get_texts()}) == 1
+
+
+@pytest.mark.parametrize("sets", [1, 2, 9])
+def test_the_heat_map_has_room_for_its_caption(sets: int, tmp_path: Path) -> None:
+    rows = [
+        metric_row(("m", "none", 0, f"set-{i}", "direction"), "accuracy", 0.5, 0.4, 0.6, 50)
+        for i in range(sets)
+    ]
+    figure = draw_heat_map(read_matrix(write_table(tmp_path / "m.csv", rows)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # of a layout that does not fit
+        figure.savefig(tmp_path / "figure.png")
+    (axes,) = figure.axes
+    caption = axes.xaxis.label.get_window_extent()
+    assert caption.x0 >= 0 and caption.x1 <= figure.bbox.x1
+    cell = axes.transData.transform((1, 0))[0] - axes.transData.transform((0, 0))[0]
+    assert cell > 0.9 * figure.dpi
+
+
+def test_titles_are_broken_at_separators() -> None:
+    assert wrapped("full, a-model-with-a-name", 12) == "full,\na-model-\nwith-a-name"
+    assert wrapped("localization", 5) == "localization"
+
+
+def test_a_model_without_training_has_no_slopes(tmp_path: Path) -> None:
+    rows = [
+        accuracy_row("m", "none", 0, 20), accuracy_row("m", "full", 1, 180),
+        accuracy_row("few-shot", "none", 0, 60),
+    ]  # fmt: skip
+    table = write_table(tmp_path / "m.csv", rows)
+    material = read_material(table)
+    assert changed_models(material.matrix) == ("m",)
+    text = Results(table, {}, {}, {}).report(tmp_path / "r.html", material=material)
+    assert "Accuracy of m on direction before" in text
+    assert "Accuracy of few-shot on direction before" not in text
+    assert what_was_done(material.matrix, {}).endswith(
+        "few-shot was asked the same, without fine-tuning."
+    )
+    alone = read_material(write_table(tmp_path / "m.csv", rows[1:2]))
+    names = [path.name for path in write_figures(alone, tmp_path / "figures")]
+    assert names == ["matrix.svg", "matrix.png"]
+    text = Results(table, {}, {}, {}).report(tmp_path / "r.html", material=alone)
+    assert "No model was evaluated both before and after training." in text
+
+
+def test_the_loss_of_reinforcement_learning_is_not_drawn(tmp_path: Path) -> None:
+    rows = [{"step": i, "loss": 1e-8, "reward": 0.1 * i} for i in range(3)]
+    rewarded = write_table(tmp_path / "a.csv", rows, ("step", "loss", "reward"))
+    plain = write_table(tmp_path / "b.csv", [{"step": 1, "loss": 2}], ("step", "loss"))
+    table = write_table(tmp_path / "m.csv", [accuracy_row("m", "full", 1, 50)])
+    material = read_material(table, training_csvs={"m/grpo/1": rewarded, "m/full/1": plain})
+    assert [curve.train_set for curve in material.losses] == ["full"]
+    assert [curve.train_set for curve in material.rewards] == ["grpo"]
 
 
 def test_latex_escapes_names_and_marks_stars(tmp_path: Path) -> None:
@@ -142,10 +214,12 @@ def test_origins_tell_hashes_versions_and_files(results: Results, tmp_path: Path
     (own / "record.json").write_text(json.dumps({"weights": "w123", "base": "b456", "nested": {}}))
     found = origins(results.material().matrix, results.scores, results.evaluation_sets, folder)
     cell = dict(found["cells"]["tiny/full|direction"])
-    assert cell["seed 1: dataset hash"] == "data-direction" and cell["seed 2: task version"] == "1"
+    assert cell["dataset hash"] == "data-direction" and cell["task version"] == "1"
     assert cell["seed 1: scores"].endswith("scores/tiny/full/seed1/direction.parquet")
-    assert "over 40 prompts" in cell["seed 1: prompt hash"]
+    assert "over 40 prompts" in cell["prompt hash"]
+    assert cell["seed 2: scores"] != cell["seed 1: scores"] and "scores" not in cell
     row = dict(found["rows"]["tiny/full"])
+    assert row["training seeds"] == "1, 2"
     assert row["seed 1: weights hash"] == "w123" and "seed 2: weights hash" not in row
     assert not any(str(tmp_path.parent) in str(value) for value in found["rows"].values())
 

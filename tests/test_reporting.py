@@ -176,7 +176,7 @@ def test_report_without_logs_scores_and_some_measures(tmp_path: Path) -> None:
     text = Results(table, {}, {}, {}).report(tmp_path / "r.html")
     assert "not measured" in text and "No clear change" in text
     assert "Nothing was trained" in text and "No answers are held" in text
-    assert "No times of the steps" in text and "No curve:" in text
+    assert "No times of the steps" in text and 'href="#scaling"' not in text
     assert len(write_figures(read_material(table), tmp_path / "figures")) == 4
 
 

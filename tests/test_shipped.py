@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
+from sparkle.cli import main
 from sparkle.errors import SparkleError
 from sparkle.experiment import Experiment
 from sparkle.files import file_hash
@@ -43,6 +46,60 @@ def test_another_recipe_is_refused_by_name(experiment: Experiment, tmp_path: Pat
 def test_a_model_without_shipped_weights_is_refused(experiment: Experiment, tmp_path: Path) -> None:
     with pytest.raises(SparkleError, match="no weights are shipped"):
         unpack_shipped(experiment.pretraining(NAME), name="other", output=tmp_path / "base")
+
+
+BIGGER = {"architecture": {"text_layers": 9}}
+FAULTS = {
+    "an unknown start": (
+        {"weights": "train", "pretraining": {"start": "sparkle-tyni"}},
+        ("models.sparkle-tiny.pretraining.start", "'sparkle-tyni'", "Did you mean 'sparkle-tiny'"),
+    ),
+    "a start of another size": (
+        {"weights": "train", "pretraining": {"start": NAME}, **BIGGER},
+        ("models.sparkle-tiny.pretraining.start", "another architecture.text_layers"),
+    ),
+    "another recipe": (
+        {"pretraining": {"seed": 99}},
+        (
+            "made by another recipe, with other lessons, seed",
+            "Set models.sparkle-tiny.weights to 'train'",
+        ),
+    ),
+}
+
+
+def check(folder: Path, models: dict[str, Any]) -> int:
+    """``sparkle check`` of the default config with some changes."""
+    config = {
+        "extends": str(ROOT / "config/config.yaml"),
+        "results": str(folder / "results"),
+        "matrix": {"models": [name for name, model in models.items() if model]},
+        "models": models,
+    }
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    return main(["check", "--config", str(folder / "config.yaml")])
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_what_cannot_be_shipped_is_told_before_anything_runs(
+    fault: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    changes, words = FAULTS[fault]
+    assert check(tmp_path, {NAME: changes}) == 2
+    message = capsys.readouterr().err
+    assert all(word in message for word in (*words, "Hint")), message
+
+
+def test_a_name_without_shipped_weights_is_told_before_anything_runs(
+    experiment: Experiment, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    model = experiment.config.models[NAME].model_dump(mode="json")
+    assert check(tmp_path, {NAME: None, "mine": model}) == 2
+    assert "models.mine: no weights are shipped under that name" in capsys.readouterr().err
+
+
+def test_a_start_from_the_shipped_weights_is_possible(tmp_path: Path) -> None:
+    assert check(tmp_path, {NAME: {"weights": "train", "pretraining": {"start": NAME}}}) == 0
 
 
 @pytest.mark.slow

@@ -39,7 +39,11 @@ def register(commands: Commands) -> None:
     parser.add_argument(
         "--lines", type=int, default=5, help="lines of the log of a failed job (default: 5)"
     )
+    _register_check(commands)
 
+
+def _register_check(commands: Commands) -> None:
+    """The subcommands ``cluster check`` and, for its jobs, ``cluster probe``."""
     parser = add_command(
         commands,
         "cluster",

@@ -19,6 +19,13 @@ from sparkle.external.dataset import read_items, write_benchmark
 
 def register(commands: Commands) -> None:
     """Add the data subcommands."""
+    _register_synthesize(commands)
+    _register_merges(commands)
+    _register_use(commands)
+
+
+def _register_synthesize(commands: Commands) -> None:
+    """The subcommand that makes shards."""
     parser = add_command(
         commands,
         "synthesize",
@@ -35,6 +42,9 @@ def register(commands: Commands) -> None:
     )
     parser.add_argument("--output", type=Path, required=True, help="folder for the shards")
 
+
+def _register_merges(commands: Commands) -> None:
+    """Subcommands that make datasets of shards or files."""
     parser = add_command(
         commands,
         "merge-training",
@@ -75,6 +85,9 @@ def register(commands: Commands) -> None:
     add_settings(parser, "evaluation-set")
     parser.add_argument("--output", type=Path, required=True, help="Parquet file to write")
 
+
+def _register_use(commands: Commands) -> None:
+    """Subcommands that compare datasets and hand them on."""
     parser = add_command(
         commands,
         "check-leaks",

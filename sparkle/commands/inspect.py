@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sparkle.commands.common import DEFAULT_CONFIG, Commands, add_command
 from sparkle.config.inference import EndpointModel
-from sparkle.config.models import Config, FolderModel
+from sparkle.config.models import Config, EmbeddedModel, FolderModel
 from sparkle.experiment import Experiment, check_scenes
 from sparkle.external.dataset import read_items
 from sparkle.external.registry import all_benchmarks
@@ -16,6 +16,7 @@ from sparkle.files import make_folder, write_text
 from sparkle.inference.infer import check_backend
 from sparkle.models.references import check_folder
 from sparkle.tasks import all_tasks
+from sparkle.training.shipped import shipped_start, shipped_weights
 
 
 def register(commands: Commands) -> None:
@@ -51,13 +52,7 @@ def _check(arguments: argparse.Namespace) -> None:
     if any(not isinstance(experiment.model(name), EndpointModel) for name in experiment.models):
         check_backend(experiment.config.inference.backend)
     for name in experiment.models:
-        model = experiment.model(name)
-        if isinstance(model, FolderModel):
-            check_folder(Path(model.path), f"models.{name}.path")
-        if isinstance(model, EndpointModel):
-            from sparkle.inference.endpoint import headers_of  # brings an HTTP client
-
-            headers_of(model)
+        _check_model(experiment, name)
     check_scenes(experiment)
     for name in experiment.benchmark_sets:
         items = read_items(experiment.benchmark(name))
@@ -67,6 +62,23 @@ def _check(arguments: argparse.Namespace) -> None:
         f"{arguments.config} is valid: {len(experiment.models)} models,"
         f" {len(experiment.trained_cells())} fine-tunings, {len(cells)} x {len(sets)} evaluations."
     )
+
+
+def _check_model(experiment: Experiment, name: str) -> None:
+    """Look for what a model is made from: its folder, shipped weights, or the key of a server."""
+    model = experiment.model(name)
+    if isinstance(model, FolderModel):
+        check_folder(Path(model.path), f"models.{name}.path")
+    if isinstance(model, EmbeddedModel):
+        recipe = experiment.pretraining(name)
+        if model.weights == "shipped":
+            shipped_weights(recipe, name)
+        elif recipe.start is not None:
+            shipped_start(recipe, recipe.start, f"models.{name}.pretraining.start")
+    if isinstance(model, EndpointModel):
+        from sparkle.inference.endpoint import headers_of  # brings an HTTP client
+
+        headers_of(model)
 
 
 def _tasks(arguments: argparse.Namespace) -> None:

@@ -27,6 +27,14 @@ from sparkle.training.pretraining import pretrain, unpack_shipped
 
 def register(commands: Commands) -> None:
     """Add the model subcommands."""
+    _register_base_models(commands)
+    _register_finetune(commands)
+    _register_infer(commands)
+    _register_other_answers(commands)
+
+
+def _register_base_models(commands: Commands) -> None:
+    """Subcommands that put base weights in place."""
     parser = add_command(
         commands,
         "pretrain",
@@ -59,6 +67,9 @@ def register(commands: Commands) -> None:
     )
     _add_model_output(parser)
 
+
+def _register_finetune(commands: Commands) -> None:
+    """The subcommand that fine-tunes."""
     parser = add_command(
         commands,
         "finetune",
@@ -80,6 +91,9 @@ def register(commands: Commands) -> None:
     _add_work(parser)
     parser.add_argument("--nodes", type=int, default=1, help="nodes of the Slurm job (default: 1)")
 
+
+def _register_infer(commands: Commands) -> None:
+    """The subcommand that asks a model with weights."""
     parser = add_command(
         commands,
         "infer",
@@ -96,6 +110,9 @@ def register(commands: Commands) -> None:
     _add_sets(parser)
     _add_work(parser)
 
+
+def _register_other_answers(commands: Commands) -> None:
+    """Subcommands that get answers without weights."""
     parser = add_command(
         commands,
         "ask-endpoint",

@@ -18,6 +18,14 @@ FAILED = 1
 
 def register(commands: Commands) -> None:
     """Add the provenance subcommands."""
+    _register_questions(commands)
+    _register_bundles(commands)
+    _register_crate(commands)
+    _register_replay(commands)
+
+
+def _register_questions(commands: Commands) -> None:
+    """Subcommands that ask where numbers come from, and where two runs differ."""
     parser = add_command(
         commands,
         "trace",
@@ -48,6 +56,9 @@ def register(commands: Commands) -> None:
     parser.add_argument("--metric", default="accuracy", help="metric to list (default: accuracy)")
     _add_json(parser)
 
+
+def _register_bundles(commands: Commands) -> None:
+    """Subcommands that hand results on and check what was handed on."""
     parser = add_command(
         commands,
         "bundle",
@@ -70,8 +81,6 @@ def register(commands: Commands) -> None:
     )
     parser.add_argument("bundle", type=Path, help="archive made by 'sparkle bundle'")
     _add_json(parser)
-    _register_crate(commands)
-    _register_replay(commands)
 
 
 def _register_crate(commands: Commands) -> None:

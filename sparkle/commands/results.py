@@ -30,6 +30,13 @@ if TYPE_CHECKING:
 
 def register(commands: Commands) -> None:
     """Add the result subcommands."""
+    _register_numbers(commands)
+    _register_report(commands)
+    _register_freeze(commands)
+
+
+def _register_numbers(commands: Commands) -> None:
+    """Subcommands that make numbers of answers."""
     parser = add_command(
         commands,
         "score",
@@ -62,6 +69,9 @@ def register(commands: Commands) -> None:
         help="rows to compare with another model than their own base",
     )  # fmt: skip
 
+
+def _register_report(commands: Commands) -> None:
+    """The subcommand that makes figures and report."""
     parser = add_command(
         commands,
         "report",
@@ -90,6 +100,9 @@ def register(commands: Commands) -> None:
         "--cost-per-gpu-hour", type=float, metavar="PRICE", help="for the cost of the steps"
     )
 
+
+def _register_freeze(commands: Commands) -> None:
+    """The subcommand that writes the config down."""
     parser = add_command(
         commands,
         "freeze-config",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -14,6 +15,10 @@ from sparkle.reporting.matrix import Estimate, Run, bounds
 from sparkle.reporting.palette import GREY, INK, LINE, MUTED, series_colour
 
 SMALL, NORMAL = 7.5, 9.0
+_TITLE_CHARACTER, _CHARACTER = 0.085, 0.066
+"""Width of a character of a title, and of one in small type, in inches."""
+_HANDLE, _LEGEND_LINE = 0.52, 0.17
+"""Width of what stands before a name in a legend, and height of its line, in inches."""
 SEED_DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1)), (0, (6, 1, 1, 1)))
 
 
@@ -26,15 +31,32 @@ def panels(
     """
     rows = math.ceil(len(names) / columns)
     columns = math.ceil(len(names) / rows)
+    titles = [wrapped(name, int(width / _TITLE_CHARACTER)) for name in names]
+    height += 0.15 * max(title.count("\n") for title in titles)
     figure = Figure(figsize=(width * columns, 0.15 + height * rows), layout="constrained")
     drawn = figure.subplots(
         rows, columns, squeeze=False, subplot_kw={"projection": projection}
     ).ravel()
     for axes in drawn[len(names) :]:
         axes.set_visible(False)
-    for axes, name in zip(drawn, names, strict=False):
-        axes.set_title(name, fontsize=NORMAL, color=INK, loc="left", fontweight="bold")
+    for axes, title in zip(drawn, titles, strict=False):
+        axes.set_title(title, fontsize=NORMAL, color=INK, loc="left", fontweight="bold")
     return figure, zip(drawn, names, strict=False)
+
+
+def wrapped(text: str, most: int) -> str:
+    """Text broken into lines of at most ``most`` characters, where it can be: after commas first,
+    then after hyphens, underscores and blanks."""
+    if len(text) <= most:
+        return text
+    if ", " in text:
+        return "\n".join(wrapped(part, most) for part in re.split(r"(?<=,) ", text))
+    lines = [""]
+    for word in re.split(r"(?<=[_\- ])", text):
+        if lines[-1] and len((lines[-1] + word).rstrip()) > most:
+            lines.append("")
+        lines[-1] += word
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def quiet(axes: Axes, grid: str) -> None:
@@ -74,18 +96,23 @@ def in_percent(estimate: Estimate) -> tuple[float, float, float]:
     return 100 * estimate.value, 100 * low, 100 * high
 
 
-def legend_of_runs(figure: Figure, runs: Sequence[Run], train_sets: Sequence[str]) -> None:
-    """The colour of each run under the figure, once for runs that have the same."""
-    labels = dict.fromkeys(run.label for run in runs)
-    colours = {run.label: series_colour(run.train_set, train_sets) for run in runs}
-    legend(figure, {label: colours[label] for label in labels})
+def colours_of(runs: Sequence[Run], train_sets: Sequence[str]) -> dict[str, str]:
+    """The colour of each run by its label, once for runs of several models that have the same."""
+    return {run.label: series_colour(run.train_set, train_sets) for run in runs}
 
 
 def legend(figure: Figure, colours: dict[str, str]) -> None:
-    """Names with their colours under the figure."""
+    """Names with their colours under the figure, in as many columns as its width has room for."""
+    width = figure.get_figwidth()
+    names = [wrapped(name, int((width - _HANDLE) / _CHARACTER)) for name in colours]
+    widest = max(len(line) for name in names for line in name.split("\n"))
+    most = max(1, int(width / (_HANDLE + _CHARACTER * widest)))
+    rows = math.ceil(len(names) / most)
+    columns = math.ceil(len(names) / rows)
+    lines = rows * max(1 + name.count("\n") for name in names)
+    figure.set_figheight(figure.get_figheight() + _LEGEND_LINE * (lines - 1))
     handles = [Line2D([], [], color=colour, linewidth=2) for colour in colours.values()]
-    columns = math.ceil(len(colours) / math.ceil(len(colours) / 4))
-    figure.legend(handles, list(colours), loc="outside lower center", ncols=columns,
+    figure.legend(handles, names, loc="outside lower center", ncols=columns,
                   frameon=False, fontsize=SMALL, labelcolor=INK)  # fmt: skip
 
 

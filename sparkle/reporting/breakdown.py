@@ -85,6 +85,11 @@ class Breakdown:
             if (part.evaluation_set, part.by) == (evaluation_set, by) and run in (None, part.run)
         ]
 
+    def models_by_difficulty(self, evaluation_set: str) -> list[str]:
+        """The models whose accuracy by difficulty is known there, in the order of the matrix."""
+        parts = self.of(evaluation_set, "difficulty")
+        return list(dict.fromkeys(part.run.model for part in parts))
+
 
 def break_down(matrix: Matrix, scores: ScoreFiles) -> Breakdown:
     """Break the scores of all runs of the matrix down; references are left out.

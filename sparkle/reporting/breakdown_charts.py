@@ -12,9 +12,10 @@ from matplotlib.patches import Patch, Rectangle
 from sparkle.reporting.axes import (
     NORMAL,
     SMALL,
+    colours_of,
     draw_chance,
     in_percent,
-    legend_of_runs,
+    legend,
     panels,
     percent_axis,
 )
@@ -23,6 +24,8 @@ from sparkle.reporting.matrix import Estimate, Matrix, Run
 from sparkle.reporting.palette import GREY, HEAT, INK, LINE, MUTED, SERIES, SURFACE, series_colour
 from sparkle.scenes.geometry import CELLS, DIRECTIONS
 
+Confusion = Mapping[str, Mapping[str, float]]
+"""Shares of the answers given to the questions of a class: [class][answer]."""
 ROSE_PARTS = {
     "right": SERIES[0],
     "next sector": SERIES[4],
@@ -32,13 +35,24 @@ ROSE_PARTS = {
 """Colours of the parts of a rose, from its centre outwards."""
 
 
-def draw_difficulty(matrix: Matrix, breakdown: Breakdown, name: str) -> Figure:
-    """Accuracy of all runs by difficulty on one evaluation set, the median of each bin on x."""
-    figure, drawn = panels([name], 1, 3.4, 2.9)
-    runs = [run for run in matrix.runs if breakdown.of(name, "difficulty", run)]
-    for axes, _ in drawn:
+def draw_difficulty(
+    matrix: Matrix, breakdown: Breakdown, name: str, models: Sequence[str], key: bool = True
+) -> Figure:
+    """Accuracy of all runs by difficulty on one evaluation set, the median of each bin on x.
+
+    Each of the models has a panel; ``key``: whether the figure explains its colours.
+    """
+    several = len(models) > 1
+    titles = {f"{name}, {model}" if several else name: model for model in models}
+    figure, drawn = panels(list(titles), 3, 3.4, 2.6)
+    shown: list[Run] = []
+    for axes, title in drawn:
         percent_axis(axes)
         draw_chance(axes, matrix.reference("chance", name))
+        runs = [
+            run for run in matrix.runs_of(titles[title]) if breakdown.of(name, "difficulty", run)
+        ]
+        shown += runs
         for i, run in enumerate(runs):
             points = [
                 (part.middle, part.estimate)
@@ -50,7 +64,8 @@ def draw_difficulty(matrix: Matrix, breakdown: Breakdown, name: str) -> Figure:
         what = DIFFICULTIES.get(breakdown.numbers.get(name, matrix.tasks[name]), "difficulty")
         axes.set_xlabel(what, fontsize=SMALL, color=MUTED)
         axes.set_ylabel("accuracy in %", fontsize=SMALL, color=MUTED)
-    legend_of_runs(figure, runs, matrix.train_sets())
+    if key:
+        legend(figure, colours_of(shown, matrix.train_sets()))
     return figure
 
 
@@ -67,29 +82,27 @@ def _draw_points(
                   marker="o", markersize=3, linewidth=1.4, elinewidth=0.8)  # fmt: skip
 
 
-def draw_roses(confusions: Mapping[Run, Mapping[str, Mapping[str, float]]], label: bool) -> Figure:
-    """What questions of each direction were answered with: a rose per run.
+def draw_roses(confusions: Mapping[str, Confusion], key: bool = True) -> Figure:
+    """What questions of each direction were answered with: a rose for each title.
 
     A petal points where the right answer does; its parts, from the centre, are the shares of right
     answers, of the neighbouring sector, of other directions, and of those that could not be read.
+
+    Args:
+        key: Whether the figure explains its colours.
     """
-    names = {_name(run, label): run for run in confusions}
-    figure, drawn = panels(list(names), 5, 2.0, 2.15, projection="polar")
-    for axes, name in drawn:
-        _draw_rose(axes, confusions[names[name]])
-    if len(names) == 1:
-        return figure  # the page explains the colours once for all
-    handles = [Patch(facecolor=colour) for colour in ROSE_PARTS.values()]
-    figure.legend(handles, list(ROSE_PARTS), loc="outside lower center", ncols=4, frameon=False,
-                  fontsize=SMALL, labelcolor=INK)  # fmt: skip
+    figure, drawn = panels(list(confusions), 5, 2.0, 2.15, projection="polar")
+    for axes, title in drawn:
+        _draw_rose(axes, confusions[title])
+    if key:
+        handles = [Patch(facecolor=colour) for colour in ROSE_PARTS.values()]
+        columns = 2 if len(confusions) == 1 else 4
+        figure.legend(handles, list(ROSE_PARTS), loc="outside lower center", ncols=columns,
+                      frameon=False, fontsize=SMALL, labelcolor=INK)  # fmt: skip
     return figure
 
 
-def _name(run: Run, with_model: bool) -> str:
-    return f"{run.label}, {run.model}" if with_model else run.label
-
-
-def _draw_rose(axes: Axes, confusion: Mapping[str, Mapping[str, float]]) -> None:
+def _draw_rose(axes: Axes, confusion: Confusion) -> None:
     present = [name for name in DIRECTIONS if name in confusion]
     width = math.radians(40 if len(present) > 4 else 80)
     for name in present:
@@ -99,6 +112,7 @@ def _draw_rose(axes: Axes, confusion: Mapping[str, Mapping[str, float]]) -> None
             axes.bar(angle, share, width, bottom=bottom, color=ROSE_PARTS[part], edgecolor=SURFACE,
                      linewidth=0.6)  # fmt: skip
             bottom += share
+    axes.set_axisbelow(True)
     axes.set_ylim(0, 1)
     axes.set_yticks([0.5, 1], [])
     arrows = ("→", "↗", "↑", "↖", "←", "↙", "↓", "↘")
@@ -121,12 +135,11 @@ def rose_parts(target: str, answers: Mapping[str, float]) -> dict[str, float]:
     return parts
 
 
-def draw_cells(confusions: Mapping[Run, Mapping[str, Mapping[str, float]]], label: bool) -> Figure:
-    """Share right in per cent by the cell that was the right answer: a 3 x 3 map per run."""
-    names = {_name(run, label): run for run in confusions}
-    figure, drawn = panels(list(names), 5, 2.0, 2.05)
-    for axes, name in drawn:
-        confusion = confusions[names[name]]
+def draw_cells(confusions: Mapping[str, Confusion]) -> Figure:
+    """Share right in per cent by the cell that was the right answer: a 3 x 3 map for each title."""
+    figure, drawn = panels(list(confusions), 5, 2.0, 2.05)
+    for axes, title in drawn:
+        confusion = confusions[title]
         for i, cell in enumerate(CELLS):
             row, column = divmod(i, 3)
             share = confusion[cell].get(cell, 0.0) if cell in confusion else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import textwrap
 from collections.abc import Sequence
 
 from matplotlib.axes import Axes
@@ -19,6 +19,7 @@ from sparkle.reporting.axes import (
     panels,
     percent_axis,
     spread,
+    wrapped,
 )
 from sparkle.reporting.matrix import BASE, Estimate, Matrix, Run, bounds
 from sparkle.reporting.palette import HEAT, INK, LINE, MUTED, SURFACE, series_colour
@@ -26,6 +27,8 @@ from sparkle.reporting.palette import HEAT, INK, LINE, MUTED, SURFACE, series_co
 _HEAT = LinearSegmentedColormap.from_list("heat", [SURFACE, HEAT])
 _HEADING = 13
 """Characters that fit over a column of the heat map."""
+_LEAST_COLUMNS, _CAPTION = 3, 17
+"""Columns whose room the heat map takes at least, and characters of its caption for each."""
 _LABEL_GAP = 8.5
 """Least distance of two labels beside a slope, in points of accuracy, for the usual height."""
 _SLOPE_HEIGHT = 2.0
@@ -51,14 +54,18 @@ def draw_heat_map(matrix: Matrix) -> Figure:
     lines = run_lines(matrix, references=True)
     sets = matrix.evaluation_sets
     longest = max(len(text) for text, run in lines if run is not None)
-    figure = Figure(
-        figsize=(0.9 + 0.075 * longest + 1.05 * len(sets), 1.5 + 0.38 * len(lines)),
-        layout="constrained",
+    columns = max(len(sets), _LEAST_COLUMNS)
+    stars = " * : differs from the base, p < 0.05 (Holm)." if matrix.significance else ""
+    caption = textwrap.fill(
+        f"Accuracy in % with 95 % interval. Corner mark: trained on this capability.{stars}",
+        _CAPTION * columns,
     )
+    height = 1.5 + 0.38 * len(lines) + 0.13 * caption.count("\n")
+    figure = Figure(figsize=(0.9 + 0.075 * longest + 1.05 * columns, height), layout="constrained")
     axes = figure.subplots()
-    axes.set(xlim=(0, len(sets)), ylim=(len(lines), 0))
+    axes.set(xlim=(0, columns), ylim=(len(lines), 0))
     axes.xaxis.tick_top()
-    axes.set_xticks([i + 0.5 for i in range(len(sets))], [_wrapped(name) for name in sets])
+    axes.set_xticks([i + 0.5 for i in range(len(sets))], [wrapped(name, _HEADING) for name in sets])
     _label_lines(axes, lines)
     for row, (_, run) in enumerate(lines):
         for column, name in enumerate(sets):
@@ -68,11 +75,8 @@ def draw_heat_map(matrix: Matrix) -> Figure:
     axes.tick_params(length=0, labelsize=NORMAL, colors=INK)
     for spine in axes.spines.values():
         spine.set_visible(False)
-    stars = " * : differs from the base, p < 0.05 (Holm)." if matrix.significance else ""
-    axes.set_xlabel(
-        f"Accuracy in % with 95 % interval. Corner mark: trained on this capability.{stars}",
-        fontsize=SMALL, color=MUTED, loc="left", labelpad=8,
-    )  # fmt: skip
+    axes.set_xlabel(caption, fontsize=SMALL, color=MUTED, loc="left", labelpad=8)
+    axes.xaxis.label.set_horizontalalignment("left")
     return figure
 
 
@@ -109,14 +113,13 @@ def _label_lines(axes: Axes, lines: Sequence[Line]) -> None:
                       va="center", transform=axes.get_yaxis_transform())  # fmt: skip
 
 
-def _wrapped(name: str) -> str:
-    """A column heading broken at separators, so that neighbours do not touch."""
-    lines = [""]
-    for word in re.split(r"(?<=[_-])", name):
-        if lines[-1] and len(lines[-1] + word) > _HEADING:
-            lines.append("")
-        lines[-1] += word
-    return "\n".join(lines)
+def changed_models(matrix: Matrix) -> tuple[str, ...]:
+    """The models that were evaluated both before and after training."""
+    return tuple(
+        model
+        for model in matrix.models()
+        if {run.is_base for run in matrix.runs_of(model)} == {True, False}
+    )
 
 
 def draw_slopes(
@@ -158,7 +161,7 @@ def _draw_slopes(axes: Axes, matrix: Matrix, model: str, name: str, gap: float) 
     if base is not None:
         _draw_point(axes, 0.0, base, MUTED)
     elif tuned:
-        axes.text(0.0, 50, "no base", fontsize=SMALL, color=MUTED, ha="center")
+        axes.text(-0.08, 50, "not measured", fontsize=SMALL, color=MUTED, va="bottom")
     heights = spread([100 * estimate.value for _, estimate in tuned], gap, 0.0, 101.0)
     for i, ((run, estimate), height) in enumerate(zip(tuned, heights, strict=True)):
         colour = series_colour(run.train_set, matrix.train_sets())

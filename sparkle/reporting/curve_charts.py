@@ -20,10 +20,10 @@ from sparkle.reporting.axes import (
     quiet,
 )
 from sparkle.reporting.curves import Curve
-from sparkle.reporting.matrix import BASE, Estimate, Matrix, Run, trained_tasks
+from sparkle.reporting.matrix import Estimate, Matrix, Run, trained_tasks
 from sparkle.reporting.palette import GREY, INK, MUTED, SERIES, series_colour
 
-_SIZE_IN_NAME = re.compile(r"[-_]?\d+[kK]?(?=$|[-_])")
+_SIZE_IN_NAME = re.compile(r"[-_]?(?:images)?\d+[kK]?(?=$|[-_])")
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,18 @@ class Line:
 
 
 def draw_training(
-    curves: Sequence[Curve], train_sets: Sequence[str], quantity: str, columns: int = 3
+    curves: Sequence[Curve],
+    train_sets: Sequence[str],
+    quantity: str,
+    columns: int = 3,
+    key: bool = True,
 ) -> Figure:
     """Training loss (or reward) by step: a panel per model, a colour per train set, a dash per
-    seed."""
+    seed.
+
+    Args:
+        key: Whether the figure explains its colours.
+    """
     models = list(dict.fromkeys(curve.model for curve in curves))
     names = list(dict.fromkeys([*train_sets, *(curve.train_set for curve in curves)]))
     figure, drawn = panels(models, columns, 3.6, 2.4)
@@ -51,9 +59,16 @@ def draw_training(
         axes.set_xlabel("training step", fontsize=SMALL, color=MUTED)
         axes.set_ylabel(quantity, fontsize=SMALL, color=MUTED)
         quiet(axes, grid="y")
-    used = [name for name in names if any(curve.train_set == name for curve in curves)]
-    legend(figure, {name: series_colour(name, names) for name in used})
+    if key:
+        legend(figure, training_key(curves, train_sets))
     return figure
+
+
+def training_key(curves: Sequence[Curve], train_sets: Sequence[str]) -> dict[str, str]:
+    """The colour of each train set that was trained."""
+    names = list(dict.fromkeys([*train_sets, *(curve.train_set for curve in curves)]))
+    used = [name for name in names if any(curve.train_set == name for curve in curves)]
+    return {name: series_colour(name, names) for name in used}
 
 
 def _draw_curves(axes: Axes, curves: Sequence[Curve], names: Sequence[str]) -> None:
@@ -86,29 +101,54 @@ def scaling_lines(matrix: Matrix, train_images: Mapping[str, int]) -> list[Line]
     ]
 
 
-def draw_scaling(
-    matrix: Matrix, lines: Sequence[Line], evaluation_sets: Sequence[str], columns: int = 3
-) -> Figure:
-    """Accuracy by number of training images, on a logarithmic axis, a panel per evaluation set."""
-    several = len({line.model for line in lines}) > 1
-    labels = [f"{line.model}, {line.name}" if several else line.name for line in lines]
+def scaling_key(matrix: Matrix, lines: Sequence[Line]) -> dict[str, str]:
+    """The colour of each line, in their order; that of the base where it is drawn."""
+    models, names = {line.model for line in lines}, {line.name for line in lines}
+    labels = [
+        line.name if len(models) == 1 else line.model if len(names) == 1
+        else f"{line.model}, {line.name}" for line in lines
+    ]  # fmt: skip
     colours = {label: SERIES[i % len(SERIES)] for i, label in enumerate(labels)}
+    return {**colours, "base": GREY} if _bases(matrix, lines) else colours
+
+
+def _bases(matrix: Matrix, lines: Sequence[Line]) -> list[Run]:
+    """The base to draw: that of the only model, if it was evaluated."""
+    models = {line.model for line in lines}
+    return [run for run in matrix.runs if run.is_base and {run.model} == models]
+
+
+def draw_scaling(
+    matrix: Matrix,
+    lines: Sequence[Line],
+    evaluation_sets: Sequence[str],
+    columns: int = 3,
+    key: bool = True,
+) -> Figure:
+    """Accuracy by number of training images, on a logarithmic axis, a panel per evaluation set.
+
+    Args:
+        key: Whether the figure explains its colours.
+    """
+    colours = scaling_key(matrix, lines)
     figure, drawn = panels(evaluation_sets, columns, 3.0, 2.5)
     for axes, name in drawn:
         percent_axis(axes)
         draw_chance(axes, matrix.reference("chance", name))
-        for line, label in zip(lines, labels, strict=True):
+        for base in _bases(matrix, lines):
+            estimate = matrix.get(base, name)
+            if estimate is not None:
+                axes.axhline(100 * estimate.value, color=GREY, linewidth=1.2)
+        for line, colour in zip(lines, colours.values(), strict=False):
             points = [(x, e) for x, run in line.runs if (e := matrix.get(run, name)) is not None]
-            _draw_band(axes, points, colours[label])
-            base = matrix.get(Run(line.model, BASE), name)
-            if base is not None and not several:
-                axes.axhline(100 * base.value, color=GREY, linewidth=1.2)
+            _draw_band(axes, points, colour)
         axes.set_xscale("log")
         sizes = sorted({x for line in lines for x, _ in line.runs})
         axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
         axes.minorticks_off()
         axes.set_xlabel("training images", fontsize=SMALL, color=MUTED)
-    legend(figure, colours if several else {**colours, "base": GREY})
+    if key:
+        legend(figure, colours)
     return figure
 
 

@@ -14,9 +14,10 @@ from matplotlib.figure import Figure
 
 from sparkle.files import atomic_path
 from sparkle.reporting.breakdown_charts import draw_cells, draw_difficulty, draw_roses
-from sparkle.reporting.charts import draw_heat_map, draw_slopes
+from sparkle.reporting.charts import changed_models, draw_heat_map, draw_slopes
 from sparkle.reporting.curve_charts import draw_scaling, draw_training, scaling_lines
 from sparkle.reporting.material import Material
+from sparkle.reporting.matrix import Matrix, Run
 from sparkle.reporting.palette import PAGE_VARIABLES
 
 _PNG_DPI = 160
@@ -36,9 +37,9 @@ _TEXT_FONT = re.compile(r"font: (?:(\w+) )?([\d.]+px) [^;\"]*")
 def write_figures(material: Material, folder: Path) -> list[Path]:
     """Write the figures into ``folder``, each as SVG and PNG.
 
-    They are ``matrix`` (heat map) and ``before_after`` (slopes), and as far as there are numbers
-    for them ``scaling``, ``training`` (loss), ``reward``, ``directions_SET`` (roses), ``cells_SET``
-    and ``difficulty_SET`` for each evaluation set.
+    They are ``matrix`` (heat map), and as far as there are numbers for them ``before_after``
+    (slopes), ``scaling``, ``training`` (loss), ``reward``, and for each evaluation set
+    ``directions_SET`` (roses), ``cells_SET`` and ``difficulty_SET``.
 
     Returns:
         The files written, in the order above.
@@ -53,7 +54,9 @@ def write_figures(material: Material, folder: Path) -> list[Path]:
 def _figures(material: Material) -> Iterator[tuple[str, Figure]]:
     matrix, breakdown = material.matrix, material.breakdown
     yield "matrix", draw_heat_map(matrix)
-    yield "before_after", draw_slopes(matrix, matrix.models(), matrix.evaluation_sets)
+    changed = changed_models(matrix)
+    if changed:
+        yield "before_after", draw_slopes(matrix, changed, matrix.evaluation_sets)
     lines = scaling_lines(matrix, material.train_images)
     if lines:
         yield "scaling", draw_scaling(matrix, lines, matrix.evaluation_sets)
@@ -61,19 +64,26 @@ def _figures(material: Material) -> Iterator[tuple[str, Figure]]:
         yield "training", draw_training(material.losses, matrix.train_sets(), "loss")
     if material.rewards:
         yield "reward", draw_training(material.rewards, matrix.train_sets(), "reward")
-    several = len(matrix.models()) > 1
     for name in matrix.evaluation_sets:
         confusions = {
-            run: breakdown.confusions[run, name]
+            _title(matrix, run): breakdown.confusions[run, name]
             for run in matrix.runs
             if (run, name) in breakdown.confusions
         }
-        if confusions:
-            rose = matrix.tasks[name] == "direction"
-            draw, kind = (draw_roses, "directions") if rose else (draw_cells, "cells")
-            yield f"{kind}_{name}", draw(confusions, several)
-        if breakdown.of(name, "difficulty"):
-            yield f"difficulty_{name}", draw_difficulty(matrix, breakdown, name)
+        if confusions and matrix.tasks[name] == "direction":
+            yield f"directions_{name}", draw_roses(confusions)
+        elif confusions:
+            yield f"cells_{name}", draw_cells(confusions)
+        models = breakdown.models_by_difficulty(name)
+        if models:
+            yield f"difficulty_{name}", draw_difficulty(matrix, breakdown, name, models)
+
+
+def _title(matrix: Matrix, run: Run) -> str:
+    """What to call a run beside all others."""
+    if len(matrix.models()) == 1:
+        return run.label
+    return run.model if matrix.is_untrained(run.model) else f"{run.label}, {run.model}"
 
 
 def _write_figure(figure: Figure, path: Path, kind: str) -> Path:

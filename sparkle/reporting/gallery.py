@@ -20,6 +20,7 @@ from sparkle.reporting.matrix import Matrix, Run
 from sparkle.reporting.overlay import Mark, answer_marks
 from sparkle.reporting.pictures import Pictures, gather
 from sparkle.reporting.samples import Chosen, Rows, choose_samples
+from sparkle.scenes.grid import GridScene
 from sparkle.scenes.spec import scene_of
 
 RIGHT, WRONG, UNREAD = 0, 1, 2
@@ -131,13 +132,23 @@ def _data(
                     _add(table, place, rows[item], scene, asked, texts)
     return {
         "runs": [_run(run, chosen) for run in runs],
-        "sets": [{"name": each.evaluation_set, "total": each.total} for each in chosen],
+        "sets": [
+            {"name": each.evaluation_set, "total": each.total, "shift": _shift(each)}
+            for each in chosen
+        ],
         "questions": questions,
         "answers": answers,
         "pictures": [[kind, len(text)] for kind, text in zip(
             pictures.kinds, pictures.texts, strict=True)],
         "texts": list(texts.known),
     }  # fmt: skip
+
+
+def _shift(chosen: Chosen) -> int:
+    """By how many thousandths of the side paths on a grid are drawn beside the centres of nodes, so
+    that labels stay legible and two paths along one line are both seen; 0 for other scenes."""
+    scene = scene_of(next(iter(chosen.questions.values()))["scene"]) if chosen.questions else None
+    return round(170 / scene.size) if isinstance(scene, GridScene) else 0
 
 
 def _run(run: Run, chosen: Sequence[Chosen]) -> dict[str, Any]:

@@ -16,7 +16,8 @@ class Material:
     """The numbers of an experiment.
 
     Attributes:
-        losses, rewards: Training curves; rewards only of runs that learned by reinforcement.
+        losses, rewards: Training curves: the reward of runs that learned by reinforcement, whose
+            loss is about zero whatever they learn; the loss of all others.
         train_images: Number of training images by train set; may be partial.
     """
 
@@ -52,10 +53,16 @@ def read_material(
     if comparisons_csv is not None:
         matrix = replace(matrix, significance=read_significance(comparisons_csv))
     logs = training_csvs or {}
+    rewards = read_curves(logs, "reward")
+    rewarded = {(curve.model, curve.train_set, curve.seed) for curve in rewards}
     return Material(
         matrix=matrix,
         breakdown=break_down(matrix, scores or {}),
-        losses=tuple(read_curves(logs)),
-        rewards=tuple(read_curves(logs, "reward")),
+        losses=tuple(
+            curve
+            for curve in read_curves(logs)
+            if (curve.model, curve.train_set, curve.seed) not in rewarded
+        ),
+        rewards=tuple(rewards),
         train_images=train_images or {},
     )

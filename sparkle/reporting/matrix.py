@@ -109,6 +109,10 @@ class Matrix:
         """The runs of one model, its base first."""
         return tuple(run for run in self.runs if run.model == model)
 
+    def is_untrained(self, model: str) -> bool:
+        """Whether the model was only evaluated as it is."""
+        return all(run.is_base for run in self.runs_of(model))
+
     def train_sets(self) -> tuple[str, ...]:
         """Names of the train sets in order, the base excluded."""
         return tuple(dict.fromkeys(run.train_set for run in self.runs if not run.is_base))

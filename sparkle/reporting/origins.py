@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from sparkle.scoring.score import SCORE_SCHEMA
 
 Facts = list[tuple[str, str]]
 """Names and values, in reading order."""
+BySeed = dict[int, Facts]
 
 _CELL_COLUMNS = ["task", "task_version", "parser_version", "prompt_hash", "dataset_hash"]
 _SAID_OF_RECORDS = {
@@ -46,27 +46,42 @@ def origins(
     Raises:
         SparkleError: A score table is missing or malformed.
     """
-    cells: dict[str, Facts] = {}
-    rows: dict[str, Facts] = {}
-    trainings = Counter(key[:2] for key in scores)
+    cells: dict[str, BySeed] = {}
+    rows: dict[str, BySeed] = {}
     for (model, train_set, seed), files in sorted(scores.items()):
         row = f"{model}/{train_set}"
-        prefix = f"seed {seed}: " if trainings[model, train_set] > 1 else ""
-        if seed and not prefix:
-            rows.setdefault(row, []).append(("training seed", str(seed)))
+        own = rows.setdefault(row, {}).setdefault(seed, [])
         if results is not None and model not in REFERENCES:
-            rows.setdefault(row, []).extend(
-                (f"{prefix}{name}", value) for name, value in _model_facts(results, row, seed)
-            )
+            own += _model_facts(results, row, seed)
         for name, path in files.items():
-            own = cells.setdefault(f"{row}|{name}", [])
-            own += [(f"{prefix}{key}", value) for key, value in _cell_facts(path, results)]
+            cells.setdefault(f"{row}|{name}", {})[seed] = list(_cell_facts(path, results))
     sets = {
         name: [("file", _shown(path, results)), *_recorded(path)]
         for name, path in evaluation_sets.items()
         if name in matrix.evaluation_sets and path.exists()
     }
-    return {"rows": rows, "sets": sets, "cells": cells}
+    return {
+        "rows": {row: _seeds(by_seed) + _over_seeds(by_seed) for row, by_seed in rows.items()},
+        "sets": sets,
+        "cells": {cell: _over_seeds(by_seed) for cell, by_seed in cells.items()},
+    }
+
+
+def _seeds(by_seed: BySeed) -> Facts:
+    seeds = [str(seed) for seed in by_seed if seed]
+    return [("training seed" + "s" * (len(seeds) > 1), ", ".join(seeds))] if seeds else []
+
+
+def _over_seeds(by_seed: BySeed) -> Facts:
+    """What is the same for all seeds once; after that what each seed has of its own."""
+    first, *others = by_seed.values()
+    shared = [fact for fact in first if all(fact in other for other in others)]
+    return shared + [
+        (f"seed {seed}: {name}", value)
+        for seed, facts in by_seed.items()
+        for name, value in facts
+        if (name, value) not in shared
+    ]
 
 
 def _cell_facts(path: Path, results: Path | None) -> Iterator[tuple[str, str]]:
@@ -116,7 +131,7 @@ def _recorded(artefact: Path) -> Iterator[tuple[str, str]]:
         value = record.get(key)
         if isinstance(value, dict):
             value = ", ".join(f"{k} {v}" for k, v in value.items())
-        if value is not None:
+        if value not in (None, ""):
             dirty = " (with changes)" if key == "commit" and record.get("dirty") else ""
             yield name, f"{value}{dirty}"[:_LONGEST]
 

@@ -22,6 +22,8 @@ Point = tuple[float, float]
 _NODE_RADIUS = 0.3
 """Radius of a grid node as a fraction of the distance between neighbours, as rendering has it."""
 _LEAST_STOPS = 3
+_LEAST_ARROW = 0.08
+"""Least length of an arrow, as a fraction of the side."""
 _MARGIN = 0.02
 """How near to the border an arrow may end."""
 
@@ -83,15 +85,16 @@ def answer_marks(scene: Scene, question: Asked, answer: str) -> list[Mark]:
         return [_between("line", discs[pair[0]], discs[pair[1]], radius)]
     if subject.get("from") in discs and subject.get("of") in discs and answer in DIRECTIONS:
         start, end = discs[subject["from"]], discs[subject["of"]]
-        aim = end if answer == question.target else _aim(start, end, answer)
+        aim = end if answer == question.target else _aim(start, end, answer, radius)
         return [_between("arrow", start, aim, radius)]
     if "geometry" in subject and "from" not in subject and answer in CELLS:
         return [_cell(answer, subject["geometry"])]
     return []
 
 
-def _aim(start: Point, end: Point, direction: str) -> Point:
-    """Where an arrow in the middle of a direction's sector ends, inside the picture."""
+def _aim(start: Point, end: Point, direction: str, radius: float) -> Point:
+    """Where an arrow in the middle of a direction's sector ends: inside the picture, unless it
+    would be too short there to be seen."""
     angle, length = math.radians(45 * DIRECTIONS.index(direction)), math.dist(start, end)
     way = (math.cos(angle), -math.sin(angle))
     room = [
@@ -99,7 +102,8 @@ def _aim(start: Point, end: Point, direction: str) -> Point:
         for place, step in zip(start, way, strict=True)
         if abs(step) > 1e-9
     ]
-    reach = max(0.0, min(length, *room))
+    # From rim to tip, past the head of the arrow; `_between` takes the radius off both ends.
+    reach = max(min(length, *room), 2 * 1.08 * radius + _LEAST_ARROW)
     return start[0] + reach * way[0], start[1] + reach * way[1]
 
 

@@ -10,6 +10,8 @@ from sparkle.reporting.summary import Change, percent, question_counts, summaris
 from sparkle.tasks import all_tasks
 
 _MOST_TILES = 8
+_MOST_DESCRIBED = 4
+"""Train sets whose capabilities are named one by one."""
 
 
 @dataclass(frozen=True)
@@ -24,37 +26,47 @@ class Tile:
 
 def what_was_done(matrix: Matrix, train_images: Mapping[str, int]) -> str:
     """The experiment in two or three sentences."""
-    models, sets = matrix.models(), matrix.train_sets()
-    tuned = [run for run in matrix.runs if not run.is_base]
-    trainings = len({
+    trained = [model for model in matrix.models() if not matrix.is_untrained(model)]
+    as_they_are = [model for model in matrix.models() if matrix.is_untrained(model)]
+    asked = (
+        f"asked the questions of {_count(len(matrix.evaluation_sets), 'evaluation set')},"
+        f" {question_counts(matrix, matrix.evaluation_sets)}."
+    )
+    if not trained:
+        return f"{_models(as_they_are)} {asked[:-1]}, without fine-tuning."
+    one = len(trained) == 1
+    before = {run.model for run in matrix.runs if run.is_base} >= set(trained)
+    sentences = [
+        _trainings(matrix, trained, train_images),
+        f"{'Before and after,' if before else 'Afterwards'} {'it' if one else 'each'} was {asked}",
+    ]
+    if as_they_are:
+        verb = "was" if len(as_they_are) == 1 else "were"
+        sentences.append(f"{_list(as_they_are)} {verb} asked the same, without fine-tuning.")
+    return " ".join(sentences)
+
+
+def _trainings(matrix: Matrix, models: Sequence[str], train_images: Mapping[str, int]) -> str:
+    """Who was fine-tuned on what, as a sentence."""
+    sets = matrix.train_sets()
+    count = len({
         (run, seed.seed)
-        for run in tuned
+        for run in matrix.runs
         for name in matrix.evaluation_sets
-        if (estimate := matrix.get(run, name)) is not None
+        if not run.is_base and (estimate := matrix.get(run, name)) is not None
         for seed in estimate.seeds
     })  # fmt: skip
-    who = models[0] if len(models) == 1 else f"{_count(len(models), 'model')} ({_list(models)})"
-    verb = "was" if len(models) == 1 else "were"
-    parts = []
-    if tuned:
-        parts.append(
-            f"{who} {verb} fine-tuned on {_count(len(sets), 'train set')} of synthetic pictures"
-            f"{_sizes(train_images, sets)}: {_list(_train_set(matrix, name) for name in sets)};"
-            f" {_count(trainings, 'fine-tuning')} in all."
-        )
-        before = any(run.is_base for run in matrix.runs)
-        when = "Before and after, it" if before else "Afterwards it"
-    else:
-        when = f"{who}, as {'it is' if len(models) == 1 else 'they are'}, without fine-tuning,"
-    if len(models) > 1:
-        when = when.replace("it", "each") if tuned else when
-    counts = question_counts(matrix, matrix.evaluation_sets)
-    were = "was" if len(models) == 1 or tuned else "were"
-    parts.append(
-        f"{when} {were} asked the questions of"
-        f" {_count(len(matrix.evaluation_sets), 'evaluation set')}, {counts}."
+    names = sets if len(sets) > _MOST_DESCRIBED else [_train_set(matrix, name) for name in sets]
+    return (
+        f"{_models(models)} fine-tuned on {_count(len(sets), 'train set')} of synthetic pictures"
+        f"{_sizes(train_images, sets)}: {_list(names)}; {_count(count, 'fine-tuning')} in all."
     )
-    return " ".join(parts)
+
+
+def _models(names: Sequence[str]) -> str:
+    if len(names) == 1:
+        return f"{names[0]} was"
+    return f"{_count(len(names), 'model')} ({_list(names)}) were"
 
 
 def _sizes(images: Mapping[str, int], sets: Sequence[str]) -> str:

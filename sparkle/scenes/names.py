@@ -32,3 +32,10 @@ def rank(name: str) -> int:
 def called(name: str) -> str:
     """How running text speaks of an object: "N1", or "the red disc"."""
     return f"the {name} disc" if name in _RANKS else name
+
+
+@lru_cache(maxsize=4096)
+def listed(names: tuple[str, ...]) -> str:
+    """Objects in running text, in the order given: "N1, N2 and N3"."""
+    *others, last = map(called, names)
+    return f"{', '.join(others)} and {last}" if others else last

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from sparkle.scenes.discs import Disc, DiscScene
 from sparkle.scenes.geometry import DIAGONALS, DIRECTIONS, direction_of, sector_of
-from sparkle.scenes.names import COLOURS, called
+from sparkle.scenes.names import COLOURS, called, listed
 from sparkle.scenes.randomness import Rng, two_of
 from sparkle.tasks.base import Asking, ClassTask, Phrasing, Question, TaskOptions, as_choice
 from sparkle.tasks.parsing import last_class
@@ -178,13 +178,7 @@ def _abbreviated(text: str, classes: tuple[str, ...]) -> str | None:
 
 def names_of(scene: DiscScene) -> str:
     """The labels of the basic objects as running text."""
-    return _listed(tuple([disc.label for disc in scene.basic]))
-
-
-@lru_cache(maxsize=4096)
-def _listed(labels: tuple[str, ...]) -> str:
-    *others, last = map(called, labels)
-    return f"{', '.join(others)} and {last}" if others else last
+    return listed(tuple([disc.label for disc in scene.basic]))
 
 
 def describe_directions(scene: DiscScene, asking: Asking, min_angle: float = 0.0) -> str:

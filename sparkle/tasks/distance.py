@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from sparkle.scenes.discs import DiscScene, distance
-from sparkle.scenes.names import called, is_colour, rank
+from sparkle.scenes.names import called, is_colour, listed, rank
 from sparkle.scenes.randomness import Rng, two_of
 from sparkle.tasks.base import (
     Asking,
@@ -63,7 +63,7 @@ _PHRASES = {
         train=(
             "Which of {names} is nearest to {a}?",
             "Among {names}, which is closest to {a}?",
-            "Of {names}, which has the shortest distance to {a}?",
+            "Of {names}, which has the shortest route from {a}?",
         ),
         heldout=("Looking at {names}, which one is the nearest to {a}?",),
     ),
@@ -71,7 +71,7 @@ _PHRASES = {
         train=(
             "Which of {names} is furthest from {a}?",
             "Among {names}, which is most distant from {a}?",
-            "Of {names}, which has the longest distance to {a}?",
+            "Of {names}, which has the longest route from {a}?",
         ),
         heldout=("Looking at {names}, which one is the furthest from {a}?",),
     ),
@@ -165,8 +165,8 @@ class Distance(ClassTask):
         elif kind in _FROM_ONE:
             subject["centre"] = centre
             answer = _other(winner, centre)
-            others = [called(_other(pair, centre)) for pair in pairs]
-            values = {"names": f"{', '.join(others[:-1])} and {others[-1]}", "a": called(centre)}
+            others = tuple([_other(pair, centre) for pair in pairs])
+            values = {"names": listed(others), "a": called(centre)}
         else:
             values = {"names": names_of(scene)}
         prompt = _PHRASES[kind].pick(rng, asking.phrases, **values)

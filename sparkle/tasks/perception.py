@@ -17,9 +17,9 @@ from pydantic import Field
 from sparkle.scenes.discs import Disc, DiscScene
 from sparkle.scenes.geometry import CANVAS, CELLS, DIRECTIONS
 from sparkle.scenes.grid import MOVES
+from sparkle.scenes.names import listed, rank
 from sparkle.scenes.randomness import Rng
 from sparkle.tasks.base import BOX_HINT, Asking, Phrasing, Question, Score, Task, TaskOptions
-from sparkle.tasks.direction import names_of
 
 _PHRASES = {
     "point": Phrasing(
@@ -48,6 +48,10 @@ _PHRASES = {
         train=("Start at {a} and visit all of {names} once, {word}. List the labels in order.",),
         heldout=("Beginning with {a}, go through {names}, {word}: in which order?",),
     ),
+    "leg": Phrasing(
+        train=("Of {names}, which has the {word} route from {a}?",),
+        heldout=("Beginning with {a}, which of {names} comes first on the {word} route?",),
+    ),
     "moves": Phrasing(
         train=(
             "Go from the green node {a} to the red node {b} along the lines, by any path."
@@ -65,11 +69,18 @@ _OTHER_KINDS = (*["labels"] * 14, "count", "option", "repeat", "repeat", "list",
 
 _EXTREMES = {"leftmost": (0, 1), "rightmost": (0, -1), "highest": (1, -1), "lowest": (1, 1)}
 """Word -> (coordinate, sign that makes it the least)."""
-_SUBJECTS = {"identify": ("place",), "extreme": ("names", "word"), "route": ("a", "names", "word")}
+_SUBJECTS = {
+    "identify": ("place",),
+    "extreme": ("names", "word"),
+    "route": ("a", "names", "word"),
+    "leg": ("a", "names", "word"),
+}
 _EXTREMES_OF = (2, 3, 3, 3, 4)
-_ROUTES_PER_IMAGE = 3
+_ROUTES_PER_IMAGE = 4
+_ROUTES_OF = (3, 3, 4)
+_LEG_SHARE = 0.5
 _MOVES_SHARE = 0.5
-_ANY_ORDER_SHARE = 0.4
+_ANY_ORDER_SHARE = 0.3
 _MOST_MOVES = 4
 
 
@@ -117,7 +128,7 @@ class Perception(Task):
             if kind == "several" and len(waiting) > 1:
                 count = 2 if len(waiting) < 3 else int(rng.integers(2, 4))
                 chosen = [waiting.pop() for _ in range(count)]
-                names = f"{', '.join(d.label for d in chosen[:-1])} and {chosen[-1].label}"
+                names = listed(tuple([disc.label for disc in chosen]))
                 answer = ", ".join(_place(d) for d in chosen)
                 found.append(self._ask("point", answer, rng, asking, a=names))
             elif kind == "identify":
@@ -141,15 +152,16 @@ class Perception(Task):
             if sorted(values)[0] == sorted(values)[1]:
                 continue
             answer = named[values.index(min(values))].label
-            names = f"{', '.join(d.label for d in named[:-1])} and {named[-1].label}"
+            names = listed(tuple([disc.label for disc in named]))
             found.append(self._ask("extreme", answer, rng, asking, names=names, word=word))
         return found
 
     def _forms(self, scene: DiscScene, rng: Rng, asking: Asking) -> list[Question]:
         """The lists that routes and paths are written as. None of them is a shortest one.
 
-        A route starts where it is told and goes on in any order, or from the leftmost of the
-        others to the rightmost, and so on; a path is any moves.
+        A route starts where it is told, visits three or four of all objects in the picture and
+        goes on in any order, or from the leftmost of the others to the rightmost, and so on; a leg
+        is the first object on such a route; a path is any moves.
         """
         found = [self._route(scene, rng, asking) for _ in range(_ROUTES_PER_IMAGE)]
         if rng.random() < _MOVES_SHARE:
@@ -160,17 +172,21 @@ class Perception(Task):
         return found
 
     def _route(self, scene: DiscScene, rng: Rng, asking: Asking) -> Question:
-        discs = [scene.basic[i] for i in rng.permutation(len(scene.basic))]
-        start, others = discs[0], discs[1:]
-        word = "in any order"
-        if rng.random() >= _ANY_ORDER_SHARE:
-            extreme = str(rng.choice(list(_EXTREMES)))
-            axis, sign = _EXTREMES[extreme]
-            others.sort(key=lambda disc: sign * (disc.x, disc.y)[axis])
-            word = f"by the {extreme} route"
-        names = names_of(scene)
-        answer = ", ".join(disc.label for disc in (start, *others))
-        return self._ask("route", answer, rng, asking, a=start.label, names=names, word=word)
+        count = min(len(scene.discs), int(rng.choice(_ROUTES_OF)))
+        chosen = [scene.discs[i] for i in rng.permutation(len(scene.discs))[:count]]
+        start, others = chosen[0], chosen[1:]
+        extreme = str(rng.choice(list(_EXTREMES)))
+        axis, sign = _EXTREMES[extreme]
+        ranked = sorted(others, key=lambda disc: sign * (disc.x, disc.y)[axis])
+        if rng.random() < _LEG_SHARE:
+            values = {"a": start.label, "names": _in_order(others), "word": extreme}
+            return self._ask("leg", ranked[0].label, rng, asking, **values)
+        word = f"by the {extreme} route"
+        if rng.random() < _ANY_ORDER_SHARE:
+            word, ranked = "in any order", others
+        values = {"a": start.label, "names": _in_order(chosen), "word": word}
+        answer = ", ".join(disc.label for disc in (start, *ranked))
+        return self._ask("route", answer, rng, asking, **values)
 
     def _other(self, kind: str, scene: DiscScene, rng: Rng, asking: Asking) -> Question:
         if kind == "labels":
@@ -227,6 +243,11 @@ class Perception(Task):
 def _place(disc: Disc) -> str:
     """Coordinates with one decimal: the precision a coarse picture has."""
     return f"({disc.x:.1f}, {disc.y:.1f})"
+
+
+def _in_order(discs: list[Disc]) -> str:
+    """Their labels as running text, in order of labels, which tells nothing about an answer."""
+    return listed(tuple(sorted([disc.label for disc in discs], key=rank)))
 
 
 def _sample_answer(rng: Rng) -> str:

@@ -48,29 +48,9 @@ def training_options(
         "tuner_type": training.method,
         "seed": settings.seed,
         "data_seed": settings.seed,
-        "learning_rate": training.learning_rate,
-        "num_train_epochs": training.epochs,
-        "per_device_train_batch_size": training.batch_size,
-        "gradient_accumulation_steps": training.gradient_accumulation,
-        "warmup_ratio": training.warmup,
-        "lr_scheduler_type": training.scheduler,
-        "weight_decay": training.weight_decay,
-        "max_length": training.max_length,
-        # Together: a conversation that is too long is an error; alone, "delete" drops it silently.
-        "truncation_strategy": "delete",
-        "strict": True,
-        "freeze_vit": training.freeze_vision,
-        "freeze_aligner": training.freeze_projector,
-        "save_strategy": "steps",
-        "save_steps": training.save_steps,
-        "save_total_limit": 2,
-        "enable_jit_checkpoint": True,  # on SIGTERM: write a checkpoint, then end
-        "logging_steps": training.logging_steps,
-        "report_to": ["none"],
-        # The data is ours and final: no split, no cache to go stale, no folder names with dates.
-        "split_dataset_ratio": 0,
-        "load_from_cache_file": False,
-        "add_version": False,
+        **_learning_options(training),
+        **_data_options(training),
+        **_saving_options(training),
         "check_model": not settings.offline,
         **_precision_options(training),
     }
@@ -81,14 +61,56 @@ def training_options(
     options.update(_device_options(gpus))
     options.update(settings.swift)
     options.update(training.swift)
-    if checkpoint is not None:
-        options["resume_from_checkpoint"] = str(checkpoint)
-        options.pop("adapters", None)  # those of the checkpoint count
-        if training.method == "full":
-            # Without this ms-swift 4.6 restarts a full run of a LLaVA from the base weights: the
-            # names in the checkpoint differ from those it loads, and only a warning says so.
-            options["model"] = str(checkpoint)
-    return options
+    return options if checkpoint is None else _resumed(options, training, checkpoint)
+
+
+def _learning_options(training: TrainingConfig) -> SwiftOptions:
+    return {
+        "learning_rate": training.learning_rate,
+        "num_train_epochs": training.epochs,
+        "per_device_train_batch_size": training.batch_size,
+        "gradient_accumulation_steps": training.gradient_accumulation,
+        "warmup_ratio": training.warmup,
+        "lr_scheduler_type": training.scheduler,
+        "weight_decay": training.weight_decay,
+        "freeze_vit": training.freeze_vision,
+        "freeze_aligner": training.freeze_projector,
+    }
+
+
+def _data_options(training: TrainingConfig) -> SwiftOptions:
+    return {
+        "max_length": training.max_length,
+        # Together: a conversation that is too long is an error; alone, "delete" drops it silently.
+        "truncation_strategy": "delete",
+        "strict": True,
+        # The data is ours and final: no split, no cache to go stale.
+        "split_dataset_ratio": 0,
+        "load_from_cache_file": False,
+    }
+
+
+def _saving_options(training: TrainingConfig) -> SwiftOptions:
+    return {
+        "save_strategy": "steps",
+        "save_steps": training.save_steps,
+        "save_total_limit": 2,
+        "enable_jit_checkpoint": True,  # on SIGTERM: write a checkpoint, then end
+        "logging_steps": training.logging_steps,
+        "report_to": ["none"],
+        "add_version": False,  # no folder names with dates
+    }
+
+
+def _resumed(options: SwiftOptions, training: TrainingConfig, checkpoint: Path) -> SwiftOptions:
+    """The options of a run that goes on from a checkpoint."""
+    resumed = {**options, "resume_from_checkpoint": str(checkpoint)}
+    resumed.pop("adapters", None)  # those of the checkpoint count
+    if training.method == "full":
+        # Without this ms-swift 4.6 restarts a full run of a LLaVA from the base weights: the
+        # names in the checkpoint differ from those it loads, and only a warning says so.
+        resumed["model"] = str(checkpoint)
+    return resumed
 
 
 def _start_options(training: TrainingConfig, start: Path | None) -> SwiftOptions:

@@ -86,58 +86,93 @@ def finetune(
     Raises:
         SparkleError: The dataset is damaged, or ms-swift failed or left no finished checkpoint.
     """
-    manifest = read_json(dataset / "manifest.json")
+    files: dict[str, Any] = read_json(dataset / "manifest.json")["files"]
+    run = work / _key(settings, base, start, files, devices, made_with)
+    with exclusive(run, report) as lock:
+        # An earlier ms-swift may have ended well after the process that had started it was killed.
+        if not (run / _DONE).exists() and _is_finished(run / "output"):
+            report("the interrupted training had reached its end")
+            _mark_done(run)
+        if not (run / _DONE).exists():
+            verify_files(dataset, files)
+            _train(settings, base, start, dataset / "data", run, threads, devices, report, lock)
+        return _deliver(run, output)
+
+
+def _key(
+    settings: FinetuneSettings,
+    base: BaseModel,
+    start: BaseModel | None,
+    files: dict[str, Any],
+    devices: Devices,
+    made_with: str,
+) -> str:
+    """A hash of everything that changes the result."""
     identity = {
         "settings": settings.model_dump(mode="json"),
         "base": base.identity,
-        "data": manifest["files"],
+        "data": files,
         # Each process takes a batch of its own, so their number changes the result.
         "processes": devices.processes,
         "made_with": made_with,
     }
     if start is not None:
         identity["start"] = start.identity
-    run = work / text_hash(canonical_json(identity))
-    with exclusive(run, report) as lock:
-        # An earlier ms-swift may have ended well after the process that had started it was killed.
-        if not (run / _DONE).exists() and _is_finished(run / "output"):
-            report("the interrupted training had reached its end")
-            write_json(run / _DONE, {"checkpoint": _finished(run / "output").name})
-        if not (run / _DONE).exists():
-            verify_files(dataset, manifest["files"])
-            checkpoint = last_checkpoint(run / "output")
-            check_granted(devices)
-            if checkpoint is not None:
-                report(f"going on from {checkpoint.name}")
-            options = training_options(
-                settings,
-                model=base.path,
-                dataset=dataset / "data",
-                output=run / "output",
-                gpus=devices.gpus,
-                checkpoint=checkpoint,
-                start=None if start is None else Path(start.path),
-            )
-            environment = swift_environment(
-                offline=settings.offline,
-                threads=max(1, threads // max(1, devices.gpus)),  # shared by the processes
-                gpus=devices.gpus,
-                work=run,
-                nodes=devices.nodes,
-            )
-            # The lock goes to ms-swift too: should only this process be killed, nobody else
-            # writes to the folder before ms-swift has noticed and ended.
-            command = swift_command(command_of(settings.training), options, devices)
-            stopped = run_swift(command, environment, report, keep_open=[lock])
-            if stopped and not _is_finished(run / "output"):
-                raise _stopped(checkpoint, last_checkpoint(run / "output"))
-            write_json(run / _DONE, {"checkpoint": _finished(run / "output").name})
-            for cache in ("datasets", "modelscope"):
-                shutil.rmtree(run / cache, ignore_errors=True)
-            local = scratch()
-            if local is not None:
-                shutil.rmtree(local, ignore_errors=True)
-        return _deliver(run, output)
+    return text_hash(canonical_json(identity))
+
+
+def _train(
+    settings: FinetuneSettings,
+    base: BaseModel,
+    start: BaseModel | None,
+    data: Path,
+    run: Path,
+    threads: int,
+    devices: Devices,
+    report: Callable[[str], None],
+    lock: int,
+) -> None:
+    """Run ms-swift in the folder ``run`` to the end, from its last checkpoint if it has one."""
+    checkpoint = last_checkpoint(run / "output")
+    check_granted(devices)
+    if checkpoint is not None:
+        report(f"going on from {checkpoint.name}")
+    options = training_options(
+        settings,
+        model=base.path,
+        dataset=data,
+        output=run / "output",
+        gpus=devices.gpus,
+        checkpoint=checkpoint,
+        start=None if start is None else Path(start.path),
+    )
+    environment = swift_environment(
+        offline=settings.offline,
+        threads=max(1, threads // max(1, devices.gpus)),  # shared by the processes
+        gpus=devices.gpus,
+        work=run,
+        nodes=devices.nodes,
+    )
+    # The lock goes to ms-swift too: should only this process be killed, nobody else writes to the
+    # folder before ms-swift has noticed and ended.
+    command = swift_command(command_of(settings.training), options, devices)
+    stopped = run_swift(command, environment, report, keep_open=[lock])
+    if stopped and not _is_finished(run / "output"):
+        raise _stopped(checkpoint, last_checkpoint(run / "output"))
+    _mark_done(run)
+    _clear_caches(run)
+
+
+def _mark_done(run: Path) -> None:
+    write_json(run / _DONE, {"checkpoint": _finished(run / "output").name})
+
+
+def _clear_caches(run: Path) -> None:
+    for cache in ("datasets", "modelscope"):
+        shutil.rmtree(run / cache, ignore_errors=True)
+    local = scratch()
+    if local is not None:
+        shutil.rmtree(local, ignore_errors=True)
 
 
 def last_checkpoint(folder: Path) -> Path | None:

@@ -5,25 +5,22 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import numpy as np
-from pydantic import ValidationError
 
 from sparkle.datasets.merge import merge_training
 from sparkle.datasets.synthesis import synthesize
-from sparkle.errors import SparkleError
-from sparkle.files import atomic_path, folder_hash, read_json, write_json
+from sparkle.files import atomic_path, folder_hash, write_json
 from sparkle.models.references import BaseModel, write_base
-from sparkle.models.shipped import SHIPPED_WEIGHTS
 from sparkle.scenes.randomness import item_generator
 from sparkle.scenes.spec import DiscSpec, sample_scene
 from sparkle.tasks import all_tasks
 from sparkle.tasks.base import Asking, Form
 from sparkle.training.finetune import finetune
 from sparkle.training.settings import LessonSettings, PretrainingSettings
+from sparkle.training.shipped import RECIPE, shipped_start, shipped_weights
 
-_RECIPE = "recipe.json"
 _SAMPLE_SCENES = 400
 
 
@@ -44,7 +41,7 @@ def pretrain(
     if settings.start is None:
         initial = _build(settings, work, made_with, report)
     else:
-        initial = _shipped(settings, settings.start)
+        initial = shipped_start(settings, settings.start)
         report(f"going on from the shipped weights of {settings.start}")
     result = initial
     for number, lesson in enumerate(settings.lessons, 1):
@@ -52,7 +49,7 @@ def pretrain(
         _complete(result, initial)
     with atomic_path(output) as temporary:
         shutil.copytree(result, temporary)
-        write_json(temporary / _RECIPE, settings.model_dump(mode="json"))
+        write_json(temporary / RECIPE, settings.model_dump(mode="json"))
     return write_base(output.with_suffix(".json"), output)
 
 
@@ -71,29 +68,6 @@ def _build(
             report(f"built a model of {count:,} parameters")
             teach_vision(temporary, settings, report)
     return initial
-
-
-def _shipped(settings: PretrainingSettings, name: str) -> Path:
-    """The folder of shipped weights to go on from.
-
-    Raises:
-        SparkleError: There are none of that name, or they have another architecture.
-    """
-    folder = SHIPPED_WEIGHTS / name
-    if not (folder / _RECIPE).is_file():
-        raise SparkleError(
-            f"pretraining.start: no weights are shipped under the name '{name}'.",
-            "Leave the key out to start from nothing.",
-        )
-    theirs = read_json(folder / _RECIPE)["architecture"]
-    ours = settings.architecture.model_dump(mode="json")
-    if theirs != ours:
-        keys = ", ".join(_differences(theirs, ours, "architecture"))
-        raise SparkleError(
-            f"pretraining.start: the shipped weights of '{name}' have another {keys}.",
-            "Give the model the architecture of those weights, as config/config.yaml has it.",
-        )
-    return folder
 
 
 def _teach(
@@ -127,7 +101,7 @@ def _teach(
 def _complete(weights: Path, initial: Path) -> None:
     """Add the tokenizer and processor files that a checkpoint may lack."""
     for file in initial.iterdir():
-        wanted = file.suffix in (".json", ".jinja") and file.name != _RECIPE
+        wanted = file.suffix in (".json", ".jinja") and file.name != RECIPE
         if wanted and not (weights / file.name).exists():
             shutil.copy2(file, weights / file.name)
 
@@ -138,40 +112,10 @@ def unpack_shipped(settings: PretrainingSettings, *, name: str, output: Path) ->
     Raises:
         SparkleError: Nothing is shipped under that name, or it was made by another recipe.
     """
-    folder = SHIPPED_WEIGHTS / name
-    retrain = f"Set models.{name}.weights to 'train' to make them by your recipe."
-    if not folder.is_dir():
-        raise SparkleError(f"models.{name}: no weights are shipped under that name.", retrain)
-    recipe = _with_defaults(read_json(folder / _RECIPE))
-    wanted = settings.model_dump(mode="json")
-    if recipe != wanted:
-        keys = ", ".join(_differences(recipe, wanted))
-        raise SparkleError(
-            f"models.{name}: the shipped weights were made by another recipe, with other {keys}.",
-            retrain,
-        )
+    folder = shipped_weights(settings, name)
     with atomic_path(output) as temporary:
         shutil.copytree(folder, temporary)
     return write_base(output.with_suffix(".json"), output)
-
-
-def _with_defaults(recipe: dict[str, Any]) -> dict[str, Any]:
-    """A recipe with the keys that came after it was written, which have their defaults."""
-    try:
-        return PretrainingSettings.model_validate(recipe).model_dump(mode="json")
-    except ValidationError:
-        return recipe  # of another version: the comparison names what differs
-
-
-def _differences(a: object, b: object, path: str = "") -> list[str]:
-    if isinstance(a, dict) and isinstance(b, dict):
-        keys = sorted(a.keys() | b.keys())
-        return [
-            found
-            for key in keys
-            for found in _differences(a.get(key), b.get(key), f"{path}.{key}".lstrip("."))
-        ]
-    return [] if a == b else [path]
 
 
 def tokenizer_texts(seed: int) -> Iterator[str]:

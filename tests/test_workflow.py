@@ -128,6 +128,8 @@ def interrupted(finished: Path, tmp_path: Path) -> Iterator[Path]:
     process = subprocess.Popen(
         interruptible(finished, tmp_path), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         text=True, cwd=ROOT, start_new_session=True,
+        # What a shell starts in the background ignores Ctrl-C, and so does what that starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     limit = time.monotonic() + 300
     while not list(tmp_path.glob("work/training/*/output/checkpoint-*/trainer_state.json")):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import matplotlib
@@ -92,6 +93,28 @@ def table(results: Path, evaluation_set: str, order: list[str]) -> list[str]:
     return [*lines, ""]
 
 
+def by_difficulty(results: Path, evaluation_set: str, order: list[str]) -> list[str]:
+    """Accuracy in fifths of the questions, from the closest call to the clearest, and the gain of
+    the row `full` over the control in each."""
+    scores = read_scores(results, evaluation_set)
+    difficulty = next(iter(scores[BASE].values()))["difficulty"]
+    fifth, edges = pd.qcut(difficulty, 5, labels=False, retbins=True)
+    spans = [f"{100 * low:.0f} to {100 * high:.0f} %" for low, high in pairwise(edges)]
+    lines = [f"| next best route longer by | {' | '.join(spans)} |", "|---|" + "---|" * 5]
+    parts = {
+        name: [
+            {seed: rows[fifth.loc[rows.index] == part] for seed, rows in scores[name].items()}
+            for part in range(5)
+        ]
+        for name in order
+    }
+    for name in order:
+        cells = ("{:.1f} [{:.1f}, {:.1f}]".format(*accuracy(part)) for part in parts[name])
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    gains = map(difference, parts["full"], parts[CONTROL])
+    return [*lines, f"| full against control | {' | '.join(gains)} |", ""]
+
+
 def draw(results: Path, output: Path, order: list[str]) -> None:
     """One panel per composite task: accuracy of each row with its interval, chance as a line."""
     matplotlib.rcParams["svg.hashsalt"] = "sparkle"
@@ -165,6 +188,7 @@ def main() -> None:
     wanted = ["chance", BASE, CONTROL, *BASICS, "full"]
     order = [n for n in wanted if n in known]
     print("\n".join(line for name in COMPOSITES for line in table(results, name, order)))
+    print("\n".join(by_difficulty(results, "tsp3", order)))
     for name in ("tsp3", "tsp4"):
         print("\n".join(rules_of_thumb(results, name)))
     print("| trained on | " + " | ".join(BASICS) + " |\n|---|" + "---|" * len(BASICS))

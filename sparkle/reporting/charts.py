@@ -55,7 +55,7 @@ def draw_heat_map(matrix: Matrix) -> Figure:
     sets = matrix.evaluation_sets
     longest = max(len(text) for text, run in lines if run is not None)
     columns = max(len(sets), _LEAST_COLUMNS)
-    stars = " * : differs from the base, p < 0.05 (Holm)." if matrix.significance else ""
+    stars = " *\u00a0differs from the base, p < 0.05 (Holm)." if matrix.significance else ""
     caption = textwrap.fill(
         f"Accuracy in % with 95 % interval. Corner mark: trained on this capability.{stars}",
         _CAPTION * columns,
